@@ -1,0 +1,156 @@
+"""Labelled faces for training: FER+ votes from one npz file, split with no picture on two sides.
+
+Sources
+-------
+Barsoum, E., Zhang, C., Canton Ferrer, C., & Zhang, Z. (2016). Training deep networks for facial
+expression recognition with crowd-sourced label distribution. *ICMI*. arXiv:1608.01041 (FER+).
+Goodfellow, I. J., et al. (2013). Challenges in representation learning: A report on three machine
+learning contests. *ICONIP* (FER2013).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fer_nb.emotions import EMOTIONS
+from fer_nb.errors import FerError
+
+# What each FER+ vote means here. "unknown" and "not a face" are a rater who could not tell.
+VOTE_EMOTIONS = {
+    "neutral": "neutral",
+    "happiness": "happy",
+    "surprise": "surprise",
+    "sadness": "sad",
+    "anger": "anger",
+    "disgust": "disgust",
+    "fear": "fear",
+    "contempt": "contempt",
+    "unknown": "uncertain",
+    "NF": "uncertain",
+}
+UNCERTAIN = EMOTIONS.index("uncertain")
+SPLITS = ("train", "held_out", "test")
+
+
+@dataclass(frozen=True)
+class FerPlus:
+    """Faces with ten votes each.
+
+    Attributes
+    ----------
+    images : uint8 (n, 48, 48)
+        Grey faces, 0-255.
+    votes : float32 (n, 9)
+        Number of raters for each of `EMOTIONS`; "unknown" and "not a face" count as uncertain.
+    group : int64 (n,)
+        Rows with equal pixels share a number.
+    split : array of str (n,)
+        "train"; "held_out" (a part of Training, for early stopping and calibration); "test"
+        (PublicTest without rows that repeat a Training picture); "" for the dropped rows.
+    """
+
+    images: np.ndarray
+    votes: np.ndarray
+    group: np.ndarray
+    split: np.ndarray
+
+    def part(self, split: str) -> FerPlus:
+        """Return the rows of one split: "train", "held_out" or "test"."""
+        if split not in SPLITS:
+            raise FerError(f"no split {split!r}; choose one of {', '.join(SPLITS)}")
+        rows = self.split == split
+        return FerPlus(self.images[rows], self.votes[rows], self.group[rows], self.split[rows])
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def load_ferplus(path: str | Path, *, held_out: float = 0.08, seed: int = 0) -> FerPlus:
+    """Read FER+ from an npz file with `images`, `votes`, `vote_names`, `usage` and `usage_names`.
+
+    Parameters
+    ----------
+    path : path
+        The npz file; `usage` holds Training and PublicTest rows.
+    held_out : float
+        Share of the Training pictures kept aside, drawn by picture so that repeats stay together.
+    seed : int
+        Chooses which pictures are kept aside.
+
+    Raises
+    ------
+    FerError
+        If the file is missing, lacks a key, or names a vote that is not known.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FerError(f"no file {path}; pass the FER+ npz file that data/README.md describes")
+    with np.load(path) as data:
+        missing = {"images", "votes", "vote_names", "usage", "usage_names"} - set(data.files)
+        if missing:
+            raise FerError(f"{path.name} lacks {', '.join(sorted(missing))}; see data/README.md")
+        images, usage = data["images"], data["usage_names"][data["usage"]]
+        votes = nine_votes(data["votes"], [str(name) for name in data["vote_names"]])
+    group = pixel_groups(images)
+    return FerPlus(images, votes, group, _split(group, usage, held_out, seed))
+
+
+def nine_votes(votes: np.ndarray, names: list[str]) -> np.ndarray:
+    """Sum votes (n, k), whose columns are `names`, into counts (n, 9) in the order of `EMOTIONS`.
+
+    Examples
+    --------
+    >>> nine_votes(np.array([[7, 2, 1]]), ["neutral", "unknown", "NF"])[0, [5, 8]]
+    array([7., 3.], dtype=float32)
+    """
+    counts = np.zeros((len(votes), len(EMOTIONS)), np.float32)
+    for column, name in enumerate(names):
+        if name not in VOTE_EMOTIONS:
+            raise FerError(f"unknown vote {name!r}; known are {', '.join(VOTE_EMOTIONS)}")
+        counts[:, EMOTIONS.index(VOTE_EMOTIONS[name])] += votes[:, column]
+    return counts
+
+
+def pixel_groups(images: np.ndarray) -> np.ndarray:
+    """Number pictures (n, ...) so that those with equal pixels share a number; int64 (n,)."""
+    seen: dict[bytes, int] = {}
+    return np.array(
+        [seen.setdefault(hashlib.sha256(image.tobytes()).digest(), len(seen)) for image in images],
+        np.int64,
+    )
+
+
+def _split(group: np.ndarray, usage: np.ndarray, held_out: float, seed: int) -> np.ndarray:
+    training = usage == "Training"
+    pictures = np.unique(group[training])
+    aside = np.random.default_rng(seed).permutation(pictures)[: round(held_out * len(pictures))]
+    split = np.where(training, np.where(np.isin(group, aside), "held_out", "train"), "test")
+    # A repeat of a Training picture would be judged by what was learned by heart.
+    split[(usage != "Training") & np.isin(group, pictures)] = ""
+    return split
+
+
+def vote_targets(votes: np.ndarray, disagreement: float = 0.3) -> np.ndarray:
+    """Turn vote counts (n, 9) into training targets (n, 9) whose rows sum to 1.
+
+    The share of votes, except that a picture on which the raters disagreed moves weight to
+    "uncertain": all of `disagreement` where the top vote holds at most 0.45 of the votes, a third
+    of it up to 0.55, nothing above. Hardly any rater chose "unknown", so without this step
+    "uncertain" would say little about pictures that ten people read in five ways.
+
+    Examples
+    --------
+    >>> votes = np.array([[0, 0, 0, 0, 4, 3, 3, 0, 0]])
+    >>> vote_targets(votes, 0.3)[0, [4, 8]].round(2)
+    array([0.28, 0.3 ], dtype=float32)
+    """
+    share = votes / votes.sum(axis=1, keepdims=True)
+    top = share[:, :UNCERTAIN].max(axis=1)
+    moved = disagreement * np.select([top <= 0.45, top <= 0.55], [1.0, 1 / 3], 0.0)
+    target = share * (1 - moved[:, None])
+    target[:, UNCERTAIN] += moved
+    return target.astype(np.float32)
