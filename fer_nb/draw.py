@@ -1,0 +1,174 @@
+"""Pictures with boxes and names drawn on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.emotions import COLORS, NEUTRAL
+from fer_nb.faces import Face, crop_face, cv2
+
+GREEN, GREY, RED = (0, 158, 80), (128, 128, 128), (213, 52, 38)
+
+
+class Predictor(Protocol):
+    """Anything with the reference's `predict`: a name, or ``[name, valence, arousal]``."""
+
+    def predict(self, image: np.ndarray) -> str | list: ...
+
+
+def valence_color(valence: float) -> tuple[int, int, int]:
+    """Return the reference's colour rule: red below 4, grey at 4, green above (RGB)."""
+    if valence == NEUTRAL:
+        return GREY
+    return GREEN if valence > NEUTRAL else RED
+
+
+def draw_bbox_with_emotion(
+    img: np.ndarray, model: Predictor, x: float, y: float, w: float, h: float
+) -> np.ndarray:
+    """Read the emotion in a box and draw the box and the answer on a copy of the picture.
+
+    Parameters
+    ----------
+    img : uint8 array (H, W, 3), RGB
+    model : object with ``predict(image)``
+        `FerModel` or `VGGFerModel`. If it answers with a name the box is green; if with
+        ``[name, valence, arousal]`` it is red for valence in [1, 4), grey at 4 and green in (4, 7],
+        and the caption carries both numbers.
+    x, y, w, h : float
+        The box in pixels.
+
+    Returns
+    -------
+    uint8 array (H, W, 3), RGB
+    """
+    answer = model.predict(crop_face(img, Face(x, y, w, h, 1.0)))
+    if isinstance(answer, str):
+        return draw_box(img, x, y, w, h, answer, GREEN)
+    name, valence, arousal = answer
+    caption = f"{name}  V {valence:.1f}  A {arousal:.1f}"
+    return draw_box(img, x, y, w, h, caption, valence_color(valence))
+
+
+def draw_reactions(image: np.ndarray, rows: pd.DataFrame, val_ar: bool = False) -> np.ndarray:
+    """Draw the boxes of one frame's table rows on a copy of the picture.
+
+    Parameters
+    ----------
+    image : uint8 array (H, W, 3), RGB
+    rows : DataFrame
+        Rows of a reaction table that belong to this frame.
+    val_ar : bool
+        Caption with valence and arousal and colour by valence; otherwise the name and its
+        probability, in the emotion's colour.
+
+    Returns
+    -------
+    uint8 array (H, W, 3), RGB
+    """
+    out = image.copy()
+    for row in rows[rows["face_id"].notna()].to_dict("records"):
+        name = str(row["emotion"])
+        if val_ar:
+            caption = f"{name}  V {row['valence']:.1f}  A {row['arousal']:.1f}"
+            color = valence_color(row["valence"])
+        else:
+            caption = f"{name} {100 * row[f'p_{name}']:.0f} %"
+            color = hex_to_rgb(COLORS[name])
+        _draw_on(out, row["x"], row["y"], row["width"], row["height"], caption, color)
+    return out
+
+
+def draw_box(
+    image: np.ndarray,
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    caption: str,
+    color: tuple[int, int, int],
+) -> np.ndarray:
+    """Draw a box with a caption on a copy of the picture (RGB uint8)."""
+    out = image.copy()
+    _draw_on(out, x, y, w, h, caption, color)
+    return out
+
+
+def blur_faces(image: np.ndarray, boxes: pd.DataFrame | list[Mapping], margin: float = 0.25):
+    """Make the faces in a copy of the picture unrecognisable.
+
+    Parameters
+    ----------
+    image : uint8 array (H, W, 3), RGB
+    boxes : DataFrame or list of mappings
+        With ``x y width height`` in pixels; rows without a box are skipped.
+    margin : float
+        How much larger than the box the blurred region is.
+
+    Returns
+    -------
+    uint8 array (H, W, 3), RGB
+    """
+    out = image.copy()
+    rows = boxes.to_dict("records") if isinstance(boxes, pd.DataFrame) else boxes
+    for row in rows:
+        if not np.isfinite(row["x"]):
+            continue
+        grow_x, grow_y = margin * row["width"], margin * row["height"]
+        x0, y0 = max(0, int(row["x"] - grow_x)), max(0, int(row["y"] - grow_y))
+        x1, y1 = int(row["x"] + row["width"] + grow_x), int(row["y"] + row["height"] + grow_y)
+        region = out[y0:y1, x0:x1]
+        if not region.size:
+            continue
+        # Eight cells across a head keep light and posture, and no feature of the person.
+        cells = cv2.resize(region, (8, 8), interpolation=cv2.INTER_AREA)
+        size = (region.shape[1], region.shape[0])
+        soft = cv2.resize(cells, size, interpolation=cv2.INTER_CUBIC)
+        mask = np.zeros(region.shape[:2], np.float32)
+        centre, axes = (size[0] / 2, size[1] / 2), (size[0], size[1])
+        cv2.ellipse(mask, [centre, axes, 0], 1.0, -1)
+        out[y0:y1, x0:x1] = (soft * mask[..., None] + region * (1 - mask[..., None])).astype(
+            np.uint8
+        )
+    return out
+
+
+def hex_to_rgb(color: str) -> tuple[int, int, int]:
+    """Return ``"#D55E00"`` as (213, 94, 0)."""
+    return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
+
+
+@lru_cache(maxsize=64)
+def _font(size: int):
+    from matplotlib import font_manager
+    from PIL import ImageFont
+
+    return ImageFont.truetype(font_manager.findfont("DejaVu Sans"), size)
+
+
+def _draw_on(out: np.ndarray, x, y, w, h, caption: str, color: tuple[int, int, int]) -> None:
+    """Draw in place; sizes go with the picture so that they are readable at any resolution."""
+    height, width = out.shape[:2]
+    line = max(1, round(min(height, width) / 240))
+    x0, y0, x1, y1 = round(x), round(y), round(x + w), round(y + h)
+    cv2.rectangle(out, (x0, y0), (x1, y1), color, line, cv2.LINE_AA)
+    if not caption:
+        return
+    from PIL import Image, ImageDraw
+
+    font = _font(max(9, round(min(height, width) / 30)))
+    left, top, right, bottom = font.getbbox(caption)
+    pad = max(2, line * 2)
+    label_w, label_h = right - left + 2 * pad, bottom - top + 2 * pad
+    # Above the box where there is room, else inside it; never beyond the picture's sides.
+    at_x = int(np.clip(x0 - line // 2, 0, max(0, width - label_w)))
+    at_y = y0 - label_h if y0 >= label_h else max(0, min(y0, height - label_h))
+    label = Image.new("RGB", (min(label_w, width), min(label_h, height)), color)
+    ImageDraw.Draw(label).text((pad - left, pad - top), caption, "white", font=font)
+    tile = np.asarray(label)
+    out[at_y : at_y + tile.shape[0], at_x : at_x + tile.shape[1]] = tile

@@ -1,0 +1,380 @@
+"""Photos and videos in, videos out. Colour is RGB uint8; time is the video's own."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from fer_nb.errors import MediaError
+from fer_nb.files import new_file
+
+MAX_PIXELS = 100_000_000
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp")
+
+
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.exists():
+        raise MediaError(f"there is no file {path}; check the name and the folder")
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder, not a file")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path} is empty; copy or record it again")
+    return path
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read a photo upright, as 8-bit RGB.
+
+    EXIF orientation is applied, transparency is laid on white, grey becomes RGB and 16-bit
+    values are scaled to 8 bits.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any image that Pillow reads.
+
+    Returns
+    -------
+    uint8 array (H, W, 3)
+
+    Raises
+    ------
+    MediaError
+        If the file is missing, empty, broken, no image, or larger than `MAX_PIXELS`.
+
+    Examples
+    --------
+    >>> import skimage
+    >>> read_image(skimage.data_dir + "/astronaut.png").shape
+    (512, 512, 3)
+    """
+    path = _existing(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", Image.DecompressionBombWarning
+            )  # our own limit is below
+            with Image.open(path) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise Image.DecompressionBombError
+                return _to_rgb(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError:
+        raise MediaError(
+            f"{path} has more than {MAX_PIXELS // 1_000_000} million pixels; scale it down first"
+        ) from None
+    except UnidentifiedImageError:
+        raise MediaError(f"{path} is not an image that can be read") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise MediaError(f"{path} cannot be read as an image: {error}") from error
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        values = np.asarray(image, dtype=float)
+        if image.mode != "F":
+            values = values / 257
+        grey = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        ground = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(ground, image)
+    return np.array(image.convert("RGB"))
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file says of itself, before any frame is decoded.
+
+    `width` and `height` are as shown, rotation applied. `fps` is the average rate; `frames` and
+    `duration_s` are 0 where the container does not tell.
+    """
+
+    width: int
+    height: int
+    fps: float
+    duration_s: float
+    frames: int
+    rotation: int
+    codec: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame: its index, its time in seconds from the first frame, and its picture.
+
+    The picture is converted to RGB when `image` is first asked for.
+    """
+
+    index: int
+    time_s: float
+    _decoded: av.VideoFrame = field(repr=False)
+
+    @cached_property
+    def image(self) -> np.ndarray:
+        """uint8 array (H, W, 3), RGB, upright."""
+        return _upright(self._decoded)
+
+
+def _upright(frame: av.VideoFrame) -> np.ndarray:
+    image = frame.to_ndarray(format="rgb24")
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+
+
+class VideoReader:
+    """Frames of a video, all of them, in order, with their true time stamps.
+
+    Use it as a context manager and iterate over it, as often as you like. `warnings` then holds
+    what went wrong on the way (a broken or truncated file yields the frames that could be read).
+
+    Parameters
+    ----------
+    path : str or Path
+        Any video that FFmpeg decodes.
+
+    Raises
+    ------
+    MediaError
+        If the file is missing, empty, no video, or holds no picture.
+
+    Examples
+    --------
+    >>> with VideoReader("clip.mp4") as video:  # doctest: +SKIP
+    ...     times = [frame.time_s for frame in video]
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = _existing(path)
+        self.warnings: list[str] = []
+        self._container, self._stream = self._open()
+        self._scrub: Iterator[Frame] | None = None
+        self._shown: Frame | None = None
+        self._next: Frame | None = None
+        try:
+            first = next(self._decode(), None)
+        except av.FFmpegError as error:
+            self.close()
+            raise MediaError(f"{self.path} cannot be decoded: {error.strerror}") from error
+        if first is None:
+            self.close()
+            raise MediaError(f"{self.path} holds no picture that can be decoded")
+        self._start = 0.0 if first.time is None else first.time
+        self.info = self._describe(first)
+
+    def _open(self):
+        try:
+            container = av.open(str(self.path))
+        except av.FFmpegError as error:
+            raise MediaError(
+                f"{self.path} is not a video that can be read: {error.strerror}"
+            ) from error
+        # A cover picture in an audio file is a video stream of one frame, but no video.
+        streams = [s for s in container.streams.video if not s.disposition & _ATTACHED_PICTURE]
+        if not streams:
+            container.close()
+            raise MediaError(f"{self.path} has no video stream (audio only?)")
+        streams[0].thread_type = "AUTO"
+        return container, streams[0]
+
+    def _describe(self, first: av.VideoFrame) -> VideoInfo:
+        stream = self._stream
+        turned = round(first.rotation / 90) % 2 == 1
+        width, height = (first.height, first.width) if turned else (first.width, first.height)
+        if stream.duration:
+            duration = float(stream.duration * stream.time_base)
+        else:
+            duration = (self._container.duration or 0) / av.time_base
+        return VideoInfo(
+            width=width,
+            height=height,
+            fps=float(stream.average_rate or 0),
+            duration_s=duration,
+            frames=stream.frames,
+            rotation=int(first.rotation),
+            codec=stream.codec_context.name,
+        )
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        """Decoded frames from where the container stands; a broken packet does not end it."""
+        broken = 0
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                break
+            except av.FFmpegError as error:
+                self._warn(f"reading stopped early: {error.strerror}")
+                break
+            try:
+                yield from packet.decode()
+            except av.EOFError:
+                break
+            except av.FFmpegError:
+                broken += 1
+        if broken:
+            self._warn(f"{broken} broken packets were skipped")
+
+    def _warn(self, message: str) -> None:
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+    def _time(self, frame: av.VideoFrame, index: int) -> float:
+        if frame.time is None:  # raw streams carry no stamps
+            self._warn("the file has no time stamps; times are counted from its frame rate")
+            return index / (self.info.fps or 25.0)
+        return frame.time - self._start
+
+    def _rewind(self, time_s: float = 0.0) -> None:
+        target = int((time_s + self._start) / self._stream.time_base)
+        try:
+            self._container.seek(target, stream=self._stream, backward=True)
+        except av.FFmpegError:  # a container that cannot seek is opened anew
+            self._container.close()
+            self._container, self._stream = self._open()
+
+    def __iter__(self) -> Iterator[Frame]:
+        self._scrub = None
+        self._rewind()
+        count = 0
+        for count, frame in enumerate(self._decode(), start=1):
+            yield Frame(count - 1, self._time(frame, count - 1), frame)
+        missing = self.info.frames - count
+        if missing > max(1, 0.01 * self.info.frames):
+            self._warn(f"only {count} of {self.info.frames} frames could be read (truncated?)")
+
+    def frame_at(self, time_s: float) -> Frame:
+        """Return the frame that is on screen at `time_s`; its `index` is -1, as none was counted.
+
+        Short steps forward decode on from the last call; anything else seeks to the key frame
+        before. Times before the first and after the last frame give these.
+        """
+        time_s = max(time_s, 0.0)
+        standing = self._scrub is not None and self._next is not None
+        if not (standing and self._shown.time_s <= time_s < self._next.time_s + 1.0):
+            self._rewind(time_s)
+            self._scrub = (Frame(-1, self._time(f, 0), f) for f in self._decode())
+            self._shown = self._next = next(self._scrub, None)
+            if self._next is None:  # nothing can be decoded from there on: give the last frame
+                self._rewind()
+                *_, self._shown = (Frame(-1, self._time(f, 0), f) for f in self._decode())
+        while self._next is not None and self._next.time_s <= time_s + 1e-6:
+            self._shown, self._next = self._next, next(self._scrub, None)
+        return self._shown
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(self, *exc) -> None:
+        self.close()
+
+
+_ATTACHED_PICTURE = av.stream.Disposition.attached_pic
+
+
+class VideoWriter:
+    """An H.264 video in an MP4 file, with the time stamps you give.
+
+    Use it as a context manager: the file appears under its name only when the block has ended
+    well. Odd sizes are cropped by one pixel, as the codec needs even ones.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the video goes.
+    fps : float
+        Nominal rate; also the spacing of frames written without a time.
+    force : bool
+        Overwrite an existing file.
+    metadata : dict of str, optional
+        Container tags, such as ``title`` and ``comment``.
+
+    Raises
+    ------
+    FerError
+        If the file exists and `force` is false, or cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        fps: float = 25,
+        force: bool = False,
+        metadata: dict[str, str] | None = None,
+        options: dict[str, str] | None = None,
+    ):
+        self._stack = ExitStack()
+        part = self._stack.enter_context(new_file(path, force))
+        self._fps = fps
+        self._options = {"crf": "21", "preset": "veryfast"} | (options or {})
+        try:
+            self._container = av.open(str(part), "w", format="mp4")
+        except (OSError, av.FFmpegError) as error:
+            self._stack.close()
+            raise MediaError(f"cannot write the video {path}: {error}") from error
+        self._container.metadata.update(metadata or {})
+        self._stream = None
+        self._last = -1
+
+    def write(self, image: np.ndarray, time_s: float | None = None) -> None:
+        """Add a picture, uint8 RGB (H, W, 3), shown from `time_s` on (must increase)."""
+        height, width = (side - side % 2 for side in image.shape[:2])
+        if self._stream is None:
+            rate = Fraction(self._fps).limit_denominator(1001)
+            self._stream = self._container.add_stream("libx264", rate=rate, options=self._options)
+            self._stream.width, self._stream.height = width, height
+            self._stream.pix_fmt = "yuv420p"
+            self._stream.codec_context.time_base = _TICK
+        ticks = self._last + round(1 / (self._fps * _TICK)) if time_s is None else None
+        if self._last < 0 and time_s is None:
+            ticks = 0
+        ticks = round(time_s / _TICK) if ticks is None else ticks
+        if ticks <= self._last:
+            raise MediaError(f"frame times must increase; {time_s} s does not follow the last one")
+        frame = av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(image[:height, :width]), format="rgb24"
+        )
+        frame.pts, frame.time_base = ticks, _TICK
+        self._container.mux(self._stream.encode(frame))
+        self._last = ticks
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                if self._stream is None:
+                    raise MediaError("no frame was written; a video needs at least one")
+                self._container.mux(self._stream.encode())
+            self._container.close()
+        except BaseException as failure:
+            self._stack.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._stack.__exit__(kind, error, trace)
+
+
+_TICK = Fraction(1, 90_000)
