@@ -10,19 +10,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fer_nb.emotions import EMOTIONS, SCALE, expected_valence_arousal
 from fer_nb.errors import MissingExtraError, ModelError
-
-if TYPE_CHECKING:
-    from fer_nb.models import Predictions
-
-_GREY = np.array(
-    [0.2065, 0.587, 0.2065], np.float32
-)  # as the compact model's, symmetric in R and B
+from fer_nb.faces import cv2
+from fer_nb.files import sha256
+from fer_nb.models import Predictions, check_face, preprocess
+from fer_nb.zoo import models_folder, onnx_session
 
 
 @dataclass(frozen=True)
@@ -60,27 +56,21 @@ class Preprocessing:
         >>> Preprocessing(4, "bgr", (10, 20, 30))([red])[0, 0, 0]
         array([-10., -20., 225.], dtype=float32)
         """
-        inputs = np.empty((len(faces), *self.shape), np.float32)
-        for row, face in zip(inputs, faces, strict=True):
-            row[:] = self._one(np.asarray(face))
+        if self.colour == "grey":  # exactly what the compact model sees
+            inputs = preprocess(faces, self.size).astype(np.float32)
+        else:
+            inputs = np.empty((len(faces), *self.shape), np.float32)
+            for row, face in zip(inputs, faces, strict=True):
+                row[:] = self._in_colour(check_face(face))
         inputs -= np.asarray(self.mean, np.float32)
         return inputs if self.scale == 1 else inputs * np.float32(self.scale)
 
-    def _one(self, face: np.ndarray) -> np.ndarray:
-        import cv2
-
-        if face.dtype != np.uint8 or face.ndim not in (2, 3) or 0 in face.shape:
-            raise ModelError(
-                f"a face is a uint8 array (height, width, 3) or (height, width), not {face.dtype} "
-                f"{face.shape}"
-            )
-        if face.ndim == 2 or face.shape[2] == 1:
-            face = np.repeat(face.reshape(*face.shape[:2], 1), 3, axis=2)
-        shrinks = self.size < min(face.shape[:2])
+    def _in_colour(self, face: np.ndarray) -> np.ndarray:
+        shrinks = min(face.shape[:2]) > self.size
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        face = cv2.resize(face[..., :3], (self.size, self.size), interpolation=how)
-        if self.colour == "grey":
-            return (face @ _GREY)[..., None]
+        face = cv2.resize(face, (self.size, self.size), interpolation=how)
+        if face.ndim == 2:
+            return face[..., None]  # broadcasts to three equal channels
         return face[..., ::-1] if self.colour == "bgr" else face
 
 
@@ -97,7 +87,7 @@ def read_model_json(folder: str | Path) -> dict:
         info = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot read {path}: {error}") from None
-    missing = {"task", "preprocessing", "files", "structure"} - set(info)
+    missing = {"task", "preprocessing", "files", "sha256", "structure", "priors"} - set(info)
     if missing:
         raise ModelError(
             f"{path} lacks {', '.join(sorted(missing))}: was it made by notebook 1 or 3?"
@@ -154,8 +144,6 @@ class Network:
         return np.concatenate(outputs) if outputs else np.empty((0, width), np.float32)
 
     def _checked(self, name: str) -> str:
-        from fer_nb.files import sha256
-
         path = self.folder / name
         if not path.is_file():
             raise ModelError(f"{path} is missing; make the model again with notebook 1 or 3")
@@ -167,8 +155,6 @@ class Network:
         return actual
 
     def _onnx(self, threads: int):
-        from fer_nb.zoo import onnx_session
-
         session = onnx_session(self.folder / self.info["files"]["onnx"], threads)
         name = session.get_inputs()[0].name
         return lambda inputs: session.run(None, {name: inputs})[0]
@@ -185,7 +171,7 @@ class Network:
 
 
 class VGGFerModel:
-    """The reference method: one network for the emotion and, if asked, a second for valence/arousal.
+    """The reference method: a network for the emotion and, if asked, one for valence/arousal.
 
     Parameters
     ----------
@@ -221,13 +207,12 @@ class VGGFerModel:
         runtime: str = "auto",
         threads: int = 0,
     ):
-        from fer_nb.zoo import models_folder
-
         folder = Path(models_dir) if models_dir is not None else models_folder() / self.name
         self.val_ar = val_ar
         self.emotion = _open(folder, "emotion", 1, runtime, threads)
         self.va = _open(folder, "va", 3, runtime, threads) if val_ar else None
         self.info = {**self.emotion.info, "name": self.name, "val_ar": val_ar}
+        self.prior = dict(zip(EMOTIONS, self.info["priors"]["natural"], strict=True))
         self.sha256 = self.emotion.sha256
 
     def predict(self, image: np.ndarray) -> str | list:
@@ -245,14 +230,12 @@ class VGGFerModel:
 
         Without `val_ar`, valence and arousal are the mean ratings under the probabilities.
         """
-        from fer_nb.models import Predictions
-
         probs = _softmax(self.emotion(faces))
         if self.va is not None:
             va = np.clip(self.va(faces), *SCALE)
         else:
             va = expected_valence_arousal(probs).astype(np.float32)
-        return Predictions(probs, va[:, 0], va[:, 1])
+        return Predictions(probs, va[:, 0], va[:, 1], self.prior)
 
 
 def _open(models_dir: Path, task: str, notebook: int, runtime: str, threads: int) -> Network:

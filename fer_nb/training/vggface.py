@@ -91,7 +91,7 @@ def load_old_weights(network: keras.Model, path: str | Path) -> None:
         raise ModelError(f"there is no weights file {path}")
     try:
         with h5py.File(path, "r") as file:
-            root = file["model_weights"] if "model_weights" in file else file
+            root = file.get("model_weights", file)
             stored = {
                 _keras2.layer_name(name): [
                     np.asarray(root[name][weight]) for weight in _texts(root[name], "weight_names")

@@ -72,8 +72,8 @@ def fetch_vggface(
         if not _is_hdf5(part):
             part.unlink()
             raise ModelError(
-                f"{url} sent something that is no weights file; a login page or a proxy may have "
-                f"answered. Get the file elsewhere and save it as {path.name} in the folder {folder}"
+                f"{url} sent something that is no weights file; perhaps a login page or a proxy "
+                f"answered. Get the file elsewhere and save it as {path.name} in {folder}"
             )
         os.replace(part, path)
     _check_hash(path, url)
@@ -155,6 +155,6 @@ def _check_hash(path: Path, url: str) -> None:
         record.write_text(f"{actual}  {path.name}\n")
     elif (expected := record.read_text().split()[0]) != actual:
         raise ModelError(
-            f"{path} has changed since it was first used (SHA-256 {actual}, was {expected}). Delete "
-            f"it to download it again from {url}; delete {record.name} too if the change was yours"
+            f"{path} has changed since it was first used (SHA-256 {actual}, was {expected}). "
+            f"Delete it to download {url} again; delete {record.name} if the change was yours"
         )
