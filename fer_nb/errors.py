@@ -33,4 +33,6 @@ class MissingExtraError(FerError):
     """
 
     def __init__(self, what: str, extra: str):
-        super().__init__(f"{what} needs packages that are not installed: pip install 'fer_nb[{extra}]'")
+        super().__init__(
+            f"{what} needs packages that are not installed: pip install 'fer_nb[{extra}]'"
+        )

@@ -17,8 +17,8 @@ try:
 except ImportError as error:  # OpenCV's Qt build needs libGL, which a bare server lacks
     raise FerError(
         f"OpenCV cannot be imported ({error}). If a system library such as libGL is missing, "
-        "either install it (Debian/Ubuntu: apt-get install libgl1 libglib2.0-0) or replace the package: "
-        "pip uninstall opencv-python && pip install 'opencv-python-headless<5'"
+        "either install it (Debian/Ubuntu: apt-get install libgl1 libglib2.0-0) or replace the "
+        "package: pip uninstall opencv-python && pip install 'opencv-python-headless<5'"
     ) from error
 
 

@@ -46,9 +46,18 @@ def models_folder() -> Path:
     """
     if chosen := os.environ.get("FER_NB_MODELS"):
         return Path(chosen)
+    return _shipped("models")
+
+
+def notebooks_folder() -> Path:
+    """Return the folder of the notebooks that ship."""
+    return _shipped("notebooks")
+
+
+def _shipped(folder: str) -> Path:
     package = Path(__file__).parent
-    inside = package / "_models"
-    return inside if inside.is_dir() else package.parent / "models"
+    inside = package / f"_{folder}"
+    return inside if inside.is_dir() else package.parent / folder
 
 
 def model_folders() -> dict[str, Path]:

@@ -1,0 +1,130 @@
+"""What a report says of one recording, in words and pictures."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.draw import blur_faces, draw_reactions
+from fer_nb.media import VideoReader
+from fer_nb.pages import Html, card, cards, data_url
+from fer_nb.summary import (
+    headline,
+    main_person,
+    person_rows,
+    recording_quality,
+    smoothed,
+    time_code,
+)
+
+
+def provenance(table: pd.DataFrame, **parameters) -> dict[str, str]:
+    """Return where a reaction table comes from, as names and values for the head of a report.
+
+    `parameters` are those of the report itself and are listed with those of the analysis.
+    """
+    attrs = table.attrs
+    video = attrs["video"]
+    detector = dict(attrs["parameters"]["detector"])
+    analysis = {k: v for k, v in attrs["parameters"].items() if k != "detector"}
+    told = ", ".join(f"{k} {v}" for k, v in detector.items() if k not in ("name", "model"))
+    return {
+        "recording": attrs["source"],
+        "SHA-256": attrs["sha256"],
+        "video": f"{video['width']} × {video['height']}, {video['codec']}, "
+        f"{video['duration_s']:.2f} s, {video['frames']} frames, {video['fps']:.2f} per second",
+        "model": f"{attrs['model']} {attrs['model_version']}, SHA-256 {attrs['model_sha256']}",
+        "class prior": ", ".join(f"{k} {v:.3f}" for k, v in attrs["prior"].items()),
+        "detector": f"{detector['name']} ({told})",
+        "parameters": ", ".join(f"{k} {v}" for k, v in (analysis | parameters).items()),
+        "made": f"{date.today().isoformat()} with fer_nb {attrs['package_version']}",
+    }
+
+
+def quality_facts(quality: dict) -> dict[str, str]:
+    """Return the quality of a recording as names and values."""
+    return {
+        "frames with the respondent's face": f"{quality['face_share']:.1%}",
+        "longest time without it": f"{quality['longest_gap_s']:.2f} s",
+        "frames analysed": f"{quality['frames']} ({quality['effective_fps']:.1f} per second)",
+        "brightness (median, 0–255)": f"{quality['brightness']:.0f}",
+        "contrast (median SD of brightness)": f"{quality['contrast']:.0f}",
+        "width of the face (median)": f"{quality['face_px']:.0f} px",
+        "frames with other faces": f"{quality['other_faces_share']:.1%}",
+    }
+
+
+def headline_facts(figures: dict) -> dict[str, str]:
+    """Return the key figures of a recording in print."""
+    if not figures["measured_s"]:
+        return {"seconds measured": "0"}
+    peak, low = time_code(figures["peak_valence_s"]), time_code(figures["low_valence_s"])
+    return {
+        "seconds measured": f"{figures['measured_s']:.1f}",
+        "mean valence (1–7)": f"{figures['mean_valence']:.2f}",
+        "mean arousal (1–7)": f"{figures['mean_arousal']:.2f}",
+        f"highest valence, at {peak}": f"{figures['peak_valence']:.2f}",
+        f"lowest valence, at {low}": f"{figures['low_valence']:.2f}",
+        f"of the frames mostly {figures['dominant']}": f"{figures['dominant_share']:.0%}",
+    }
+
+
+def thumbnail(
+    video: VideoReader, time_s: float, table: pd.DataFrame, show_faces: bool = False
+) -> np.ndarray:
+    """Return the picture at a time, with every face of the table blurred unless asked for."""
+    image = video.frame_at(time_s).image
+    if not len(table):
+        return image
+    nearest = table["time_s"].to_numpy()[np.argmin(np.abs(table["time_s"].to_numpy() - time_s))]
+    rows = table[table["time_s"] == nearest]
+    if show_faces:
+        return draw_reactions(image, rows)
+    return blur_faces(image, rows)
+
+
+def moment_cards(
+    moments: pd.DataFrame,
+    table: pd.DataFrame,
+    video: str | Path,
+    stimulus: str | Path | None = None,
+    start_s: float = 0.0,
+    show_faces: bool = False,
+) -> Html:
+    """Return the strongest moments as cards: picture, time code, and what was seen.
+
+    With a stimulus the picture is the stimulus at that time, else the recording with faces blurred
+    unless `show_faces`. No moments are a sentence.
+    """
+    if moments.empty:
+        return Html("<p>No moment stands out: no emotion rose above its usual level by 0.1.</p>")
+    items = []
+    with VideoReader(stimulus or video) as source:
+        for moment in moments.to_dict("records"):
+            at = moment["time_s"] - start_s if stimulus else moment["time_s"]
+            if stimulus:
+                picture = source.frame_at(at).image if at >= 0 else None
+            else:
+                picture = thumbnail(source, at, table, show_faces)
+            lines = [
+                f"probability {moment['probability']:.0%}, {moment['rise']:+.0%} on the median",
+                f"valence {moment['valence']:.1f}, arousal {moment['arousal']:.1f}",
+            ]
+            head = f"{time_code(moment['time_s'])}  {moment['emotion']}"
+            items.append(card(picture, head, lines, moment["emotion"]))
+    return cards(items)
+
+
+def summarize(table: pd.DataFrame, video: str | Path, show_faces: bool = False) -> dict:
+    """Return quality, key figures and a thumbnail of a recording, for the index of reports."""
+    person = main_person(table)
+    rows = person_rows(table, person)
+    summary = recording_quality(table, person) | headline(rows, smoothed(rows))
+    seen = rows["time_s"][rows["face_id"].notna()]
+    middle = float(seen.iloc[len(seen) // 2]) if len(seen) else summary["duration_s"] / 2
+    with VideoReader(video) as source:
+        summary["thumbnail"] = data_url(thumbnail(source, middle, table, show_faces))
+    return summary

@@ -1,0 +1,305 @@
+"""Reports: a notebook run by papermill and rendered to one self-contained HTML file."""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from fer_nb.errors import FerError
+from fer_nb.files import check_free, make_folder, new_file
+from fer_nb.media import VideoReader
+from fer_nb.pages import page
+from fer_nb.reactions import analyze_video, write_table
+from fer_nb.recording import summarize
+from fer_nb.zoo import notebooks_folder
+
+REACTION_REPORT = "05_reaction_report.ipynb"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of one recording: its files, or why there are none."""
+
+    source: str
+    name: str
+    title: str
+    error: str = ""
+    summary: dict | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the report was made."""
+        return not self.error
+
+
+def run_notebook(
+    notebook: str | Path, output: str | Path, parameters: dict, force: bool = False
+) -> Path:
+    """Run a notebook with parameters, headless, and write the executed copy.
+
+    Parameters
+    ----------
+    notebook : str or Path
+        A path, or the name of one of the package's notebooks.
+    output : str or Path
+        Where the executed notebook goes; it appears there only if every cell ran.
+    parameters : dict
+        For the cell tagged ``parameters``.
+    force : bool
+        Overwrite an existing file.
+
+    Raises
+    ------
+    FerError
+        If there is no such notebook, or a cell fails; the message is that cell's error.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    path = Path(notebook)
+    if not path.is_file():
+        path = notebooks_folder() / path.name
+    if not path.is_file():
+        raise FerError(f"there is no notebook {notebook}")
+    with new_file(output, force) as part, _quiet("papermill"):
+        try:
+            papermill.execute_notebook(
+                path, part, parameters, progress_bar=False, kernel_name="python3"
+            )
+        except PapermillExecutionError as error:
+            raise FerError(error.evalue or error.ename) from error
+    return Path(output)
+
+
+def render(executed: str | Path, html: str | Path, title: str, force: bool = False) -> Path:
+    """Render an executed notebook to one HTML page with no code and no outside request."""
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    notebook = nbformat.read(executed, as_version=4)
+    # What was said on the way (progress, warnings) is for the notebook, not for the reader.
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if o.output_type != "stream"]
+    exporter = HTMLExporter(
+        template_name="basic", exclude_input=True, exclude_output_prompt=True, anchor_link_text=""
+    )
+    body, _ = exporter.from_notebook_node(notebook)
+    with new_file(html, force) as part:
+        part.write_text(page(body, title), encoding="utf-8")
+    return Path(html)
+
+
+def report_video(
+    video: str | Path,
+    out_dir: str | Path,
+    *,
+    name: str | None = None,
+    title: str | None = None,
+    stimulus: str | Path | None = None,
+    start_s: float = 0.0,
+    show_faces: bool = False,
+    smoothing_s: float = 1.0,
+    force: bool = False,
+    **options,
+) -> Report:
+    """Make the report of one recording: ``NAME.html``, ``NAME.ipynb`` and ``NAME.parquet``.
+
+    Parameters
+    ----------
+    video : str or Path
+    out_dir : str or Path
+    name : str, optional
+        Name of the files; made from the video's if not given.
+    title : str, optional
+    stimulus : str or Path, optional
+        The video that was watched; moments then show its picture.
+    start_s : float
+        When the stimulus begins in the recording.
+    show_faces : bool
+        Show faces as they are; they are blurred otherwise.
+    smoothing_s : float
+        Window of the moving average of the curves.
+    force : bool
+        Overwrite existing files.
+    **options
+        For `fer_nb.analyze_video`: ``model``, ``detector``, ``every``, ``progress``.
+
+    Raises
+    ------
+    FerError
+        If the recording cannot be analysed or the files not be written.
+    """
+    video, out_dir = Path(video), make_folder(out_dir)
+    name, title = name or file_name(video), title or video.stem
+    html, executed, parquet = (out_dir / f"{name}.{kind}" for kind in ("html", "ipynb", "parquet"))
+    for path in (html, executed, parquet):
+        check_free(path, force)
+    if stimulus is not None:
+        VideoReader(stimulus).close()  # better to know now than after the analysis
+    table = analyze_video(video, **options)
+    parameters = {
+        "video": str(video.resolve()),
+        "table": str(write_table(table, parquet, force).resolve()),
+        "stimulus": str(Path(stimulus).resolve()) if stimulus else None,
+        "start_s": start_s,
+        "title": title,
+        "show_faces": show_faces,
+        "smoothing_s": smoothing_s,
+    }
+    try:
+        run_notebook(REACTION_REPORT, executed, parameters, force)
+        render(executed, html, title, force)
+    except BaseException:
+        for path in (executed, parquet):  # parts of a report would look like one
+            path.unlink(missing_ok=True)
+        raise
+    return Report(str(video), name, title, summary=summarize(table, video, show_faces))
+
+
+def report_videos(
+    videos: Sequence[str | Path],
+    out_dir: str | Path,
+    *,
+    force: bool = False,
+    progress: bool = False,
+    **options,
+) -> list[Report]:
+    """Make a report of each recording, and an ``index.html`` that lists all of them.
+
+    One recording that fails does not stop the others; the index says which failed, and why.
+    `options` are those of `report_video`.
+
+    Returns
+    -------
+    list of Report
+        In the order of `videos`.
+    """
+
+    out_dir = make_folder(out_dir)
+    check_free(out_dir / "index.html", force)
+    done: list[Report] = []
+    for video, name in zip(videos, unique_names(videos), strict=True):
+        try:
+            with _progress(video, show=progress) as advance:
+                report = report_video(
+                    video, out_dir, name=name, force=force, progress=advance, **options
+                )
+        except FerError as error:
+            report = Report(str(video), name, Path(video).stem, error=str(error))
+        done.append(report)
+    write_index(done, out_dir / "index.html", force=force)
+    return done
+
+
+@contextmanager
+def _progress(video: str | Path, show: bool) -> Iterator[Callable[[float], None] | None]:
+    """A bar in seconds of video."""
+    from tqdm.auto import tqdm
+
+    if not show:
+        yield None
+        return
+    try:
+        with VideoReader(video) as reader:
+            total = round(reader.info.duration_s, 1) or None
+    except FerError:
+        total = None  # the analysis will say what is wrong
+    form = (
+        "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s of video [{elapsed}<{remaining}]"
+    )
+    with tqdm(total=total, desc=Path(video).name, bar_format=form if total else None) as bar:
+
+        def advance(time_s: float) -> None:
+            bar.update(max(0.0, min(time_s, total or time_s) - bar.n))
+
+        yield advance
+        advance(total or 0.0)
+
+
+def write_index(reports: Sequence[Report], path: str | Path, force: bool = False) -> Path:
+    """Write the page that lists reports, with a picture and key figures of each."""
+    made = [report for report in reports if report.ok]
+    failed = [report for report in reports if not report.ok]
+    lead = f"{len(made)} of {len(reports)} recordings analysed"
+    usable = sum(bool(report.summary["usable"]) for report in made)
+    if usable < len(made):
+        lead += f", {usable} of them usable"
+    body = [f'<h1>Reaction reports</h1><p class="lead">{lead}.</p>', '<div class="cards">']
+    body += [_index_card(report) for report in made]
+    body.append("</div>")
+    if failed:
+        rows = "".join(
+            f"<tr><td>{escape(Path(r.source).name)}</td><td>{escape(r.error)}</td></tr>"
+            for r in failed
+        )
+        body.append(f"<h2>Not analysed</h2><table><tr><th>file</th><th>why</th></tr>{rows}</table>")
+    with new_file(path, force) as part:
+        part.write_text(page("\n".join(body), "Reaction reports"), encoding="utf-8")
+    return Path(path)
+
+
+def _index_card(report: Report) -> str:
+    summary = report.summary
+    state = '<span class="tag">usable</span>'
+    if not summary["usable"]:
+        state = '<span class="tag warn">unusable</span>'
+    lines = [f"face in {summary['face_share']:.0%} of {summary['duration_s']:.1f} s"]
+    if summary.get("dominant"):
+        lines += [
+            f"mostly {summary['dominant']}",
+            f"valence {summary['mean_valence']:.2f}, arousal {summary['mean_arousal']:.2f}",
+        ]
+    lines += summary["reasons"]
+    text = "".join(f'<div class="soft">{escape(line)}</div>' for line in lines)
+    picture = f'<img alt="" src="{summary["thumbnail"]}">' if summary.get("thumbnail") else ""
+    link = escape(f"{report.name}.html", quote=True)
+    return (
+        f'<a class="card" href="{link}">{picture}<div class="text"><b>{escape(report.title)}</b>'
+        f"{state}{text}</div></a>"
+    )
+
+
+def file_name(path: str | Path) -> str:
+    """Return a name for files made from `path`: its stem, without what would break a link.
+
+    Letters of every script stay; quotes, angle brackets, slashes and the like become ``_``.
+
+    Examples
+    --------
+    >>> file_name("viewer <1>.mp4")
+    'viewer_1'
+    """
+    stem = unicodedata.normalize("NFC", Path(path).stem)
+    return re.sub(r"[^\w.-]+", "_", stem).strip("_.") or "recording"
+
+
+def unique_names(paths: Sequence[str | Path]) -> list[str]:
+    """Return `file_name` of each path, numbered where two would be the same."""
+    names: list[str] = []
+    for path in paths:
+        name = stem = file_name(path)
+        number = 2
+        while name.casefold() in {taken.casefold() for taken in names}:
+            name = f"{stem}_{number}"
+            number += 1
+        names.append(name)
+    return names
+
+
+@contextmanager
+def _quiet(logger: str) -> Iterator[None]:
+    """Keep a logger's chatter out of the terminal."""
+    log = logging.getLogger(logger)
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
