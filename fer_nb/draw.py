@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from fer_nb.emotions import COLORS, NEUTRAL
 from fer_nb.faces import Face, crop_face, cv2
+from fer_nb.media import VideoReader, VideoWriter
 
 GREEN, GREY, RED = (0, 158, 80), (128, 128, 128), (213, 52, 38)
 
@@ -82,6 +84,40 @@ def draw_reactions(image: np.ndarray, rows: pd.DataFrame, val_ar: bool = False) 
             color = hex_to_rgb(COLORS[name])
         _draw_on(out, row["x"], row["y"], row["width"], row["height"], caption, color)
     return out
+
+
+def annotate_video(
+    video: str | Path,
+    table: pd.DataFrame,
+    out: str | Path,
+    val_ar: bool = False,
+    force: bool = False,
+) -> Path:
+    """Write a copy of a video (without its sound) with boxes and emotions on it.
+
+    Frames keep their time stamps; one that was not analysed shows what was read last.
+
+    Parameters
+    ----------
+    video : str or Path
+    table : DataFrame
+        Its reaction table.
+    out : str or Path
+        An MP4 file.
+    val_ar : bool
+        As in `draw_reactions`.
+    force : bool
+        Overwrite an existing file.
+    """
+    by_frame = {frame: rows for frame, rows in table.groupby("frame")}
+    rows = table.iloc[:0]
+    with VideoReader(video) as source:
+        rate = source.info.fps or 25
+        with VideoWriter(out, fps=rate, force=force, metadata={"comment": "fer_nb"}) as sink:
+            for frame in source:
+                rows = by_frame.get(frame.index, rows)
+                sink.write(draw_reactions(frame.image, rows, val_ar), frame.time_s)
+    return Path(out)
 
 
 def draw_box(

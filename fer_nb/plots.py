@@ -47,6 +47,9 @@ STYLE = {
 }
 
 
+NOTE = {"fontsize": 8.5, "fontweight": "normal", "color": "#5A606B"}
+
+
 @contextmanager
 def figure(*args, **options) -> Iterator[tuple[Figure, Axes | np.ndarray]]:
     """Yield figure and axes in the house style; the figure is closed, so it shows only once."""
@@ -202,7 +205,13 @@ def plot_valence_arousal(
         minutes_axis(axes[1], end)
         note = f"line: centred moving average over {window_s:g} s" if window_s else "line: raw"
         axes[0].set_title(title or "Valence and arousal over time")
-        axes[0].set_title(f"{note}; dots: frames; grey: no face", loc="right", fontsize=8.5)
+        axes[0].set_title(
+            f"{note}; dots: frames; grey: no face",
+            loc="right",
+            fontsize=8.5,
+            fontweight="normal",
+            color="#5A606B",
+        )
     return fig
 
 
@@ -236,7 +245,7 @@ def plot_emotion_shares(curves: pd.DataFrame, window_s: float, title: str = "") 
         axes.set_ylabel("probability")
         axes.set_title(title or "Emotions over time")
         note = f"centred moving average over {window_s:g} s" if window_s else "raw"
-        axes.set_title(note, loc="right", fontsize=8.5)
+        axes.set_title(note, loc="right", **NOTE)
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5))
     return fig

@@ -147,7 +147,8 @@ def describe_detector(detector: Detector) -> dict:
     return {"name": getattr(detector, "name", type(detector).__name__)} | settings
 
 
-def _margin(detector: Detector) -> float:
+def margin_of(detector: Detector) -> float:
+    """Return how much larger than a detector's boxes the crops for a model must be."""
     return getattr(detector, "margin", 0.0)  # a plain function is a detector, too
 
 
@@ -206,7 +207,7 @@ def analyze_image(
         image = read_image(path)
         source, digest = path.name, sha256(path)
     faces = detector(image)
-    crops = [crop_face(image, face, _margin(detector)) for face in faces]
+    crops = [crop_face(image, face, margin_of(detector)) for face in faces]
     tracks = [Track(i, face, True, 0.0, 0.0) for i, face in enumerate(faces)]
     builder = TableBuilder(min_detections=1)
     builder.add(0, 0.0, image, tracks, model.predict_batch(crops))
@@ -269,7 +270,7 @@ def analyze_frames(
             index, (time_s, image) = count, frame
         seen = [(track, track.face) for track in tracker.update(image, time_s)]
         # Crops are shrunk at once, so that no full picture waits.
-        crops += [_small(crop_face(image, face, _margin(detector))) for _, face in seen]
+        crops += [_small(crop_face(image, face, margin_of(detector))) for _, face in seen]
         waiting.append((index, time_s, picture_quality(image), seen))
         if len(crops) >= BATCH or len(waiting) >= 4 * BATCH:
             flush()

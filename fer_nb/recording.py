@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.draw import blur_faces, draw_reactions
+from fer_nb.emotions import NEUTRAL
 from fer_nb.media import VideoReader
 from fer_nb.pages import Html, card, cards, data_url
 from fer_nb.summary import (
@@ -42,6 +43,24 @@ def provenance(table: pd.DataFrame, **parameters) -> dict[str, str]:
         "parameters": ", ".join(f"{k} {v}" for k, v in (analysis | parameters).items()),
         "made": f"{date.today().isoformat()} with fer_nb {attrs['package_version']}",
     }
+
+
+def verdict(quality: dict, figures: dict) -> str:
+    """Return one sentence on a recording, for the head of its report."""
+    if not figures["measured_s"]:
+        return "No face was found in this recording; there is nothing to report."
+    said = (
+        f"{figures['measured_s']:.0f} of {quality['duration_s']:.0f} seconds were measured; the face "
+        f"looked mostly {figures['dominant']}, with a mean valence of {figures['mean_valence']:.1f} "
+        f"({_mood(figures['mean_valence'])})."
+    )
+    return said if quality["usable"] else f"Unusable: {'; '.join(quality['reasons'])}. {said}"
+
+
+def _mood(valence: float) -> str:
+    if abs(valence - NEUTRAL) < 0.25:
+        return "about neutral"
+    return "pleasant" if valence > NEUTRAL else "unpleasant"
 
 
 def quality_facts(quality: dict) -> dict[str, str]:

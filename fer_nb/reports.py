@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -15,6 +15,7 @@ from fer_nb.errors import FerError
 from fer_nb.files import check_free, make_folder, new_file
 from fer_nb.media import VideoReader
 from fer_nb.pages import page
+from fer_nb.progress import video_bar
 from fer_nb.reactions import analyze_video, write_table
 from fer_nb.recording import summarize
 from fer_nb.zoo import notebooks_folder
@@ -70,7 +71,12 @@ def run_notebook(
     with new_file(output, force) as part, _quiet("papermill"):
         try:
             papermill.execute_notebook(
-                path, part, parameters, progress_bar=False, kernel_name="python3"
+                path,
+                part,
+                parameters,
+                progress_bar=False,
+                kernel_name="python3",
+                extra_arguments=["--IPKernelApp.log_level=40"],
             )
         except PapermillExecutionError as error:
             raise FerError(error.evalue or error.ename) from error
@@ -83,7 +89,11 @@ def render(executed: str | Path, html: str | Path, title: str, force: bool = Fal
     from nbconvert import HTMLExporter
 
     notebook = nbformat.read(executed, as_version=4)
-    # What was said on the way (progress, warnings) is for the notebook, not for the reader.
+    # What is for who runs the notebook is not for who reads the report: cells so tagged, and what
+    # was said on the way (progress, warnings).
+    notebook.cells = [
+        c for c in notebook.cells if "notebook-only" not in c.metadata.get("tags", ())
+    ]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.output_type != "stream"]
@@ -187,7 +197,7 @@ def report_videos(
     done: list[Report] = []
     for video, name in zip(videos, unique_names(videos), strict=True):
         try:
-            with _progress(video, show=progress) as advance:
+            with video_bar(video) if progress else nullcontext() as advance:
                 report = report_video(
                     video, out_dir, name=name, force=force, progress=advance, **options
                 )
@@ -196,31 +206,6 @@ def report_videos(
         done.append(report)
     write_index(done, out_dir / "index.html", force=force)
     return done
-
-
-@contextmanager
-def _progress(video: str | Path, show: bool) -> Iterator[Callable[[float], None] | None]:
-    """A bar in seconds of video."""
-    from tqdm.auto import tqdm
-
-    if not show:
-        yield None
-        return
-    try:
-        with VideoReader(video) as reader:
-            total = round(reader.info.duration_s, 1) or None
-    except FerError:
-        total = None  # the analysis will say what is wrong
-    form = (
-        "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s of video [{elapsed}<{remaining}]"
-    )
-    with tqdm(total=total, desc=Path(video).name, bar_format=form if total else None) as bar:
-
-        def advance(time_s: float) -> None:
-            bar.update(max(0.0, min(time_s, total or time_s) - bar.n))
-
-        yield advance
-        advance(total or 0.0)
 
 
 def write_index(reports: Sequence[Report], path: str | Path, force: bool = False) -> Path:

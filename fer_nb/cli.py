@@ -1,0 +1,237 @@
+"""`fer-nb …`: one program, thin; the work is done by the package."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fer_nb.errors import FerError
+
+app = typer.Typer(
+    name="fer-nb",
+    help="Read emotion from faces: photos, videos, webcam, and whole audiences.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Add --debug to any command to see the whole traceback of an error.",
+)
+models_app = typer.Typer(help="What models there are, and how good they are.", no_args_is_help=True)
+train_app = typer.Typer(help="Train a model of your own.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+app.add_typer(train_app, name="train")
+
+Model = Annotated[str, typer.Option(help="Name or folder of the model.")]
+Detector = Annotated[str, typer.Option(help="Face detector: haar, yunet or yolo.")]
+Cascade = Annotated[str | None, typer.Option(help="Cascade of the haar detector, by name or path.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what exists.")]
+ValenceArousal = Annotated[bool, typer.Option("--va", help="Show valence and arousal, too.")]
+
+
+def _tools(model: str, detector: str, cascade: str | None):
+    from fer_nb.faces import load_detector
+    from fer_nb.models import load_model
+
+    options = {"cascade": cascade} if cascade else {}
+    return load_model(model), load_detector(detector, **options)
+
+
+@app.command(epilog="Example: fer-nb image party.jpg holiday/ --va --out annotated")
+def image(
+    files: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for annotated pictures and tables.")
+    ] = None,
+    va: ValenceArousal = False,
+    model: Model = "compact",
+    detector: Detector = "haar",
+    cascade: Cascade = None,
+    force: Force = False,
+) -> None:
+    """Read emotions in photos; a folder gives one CSV with a row per file."""
+    from fer_nb.photos import annotate_photo, photo_folder
+
+    network, finder = _tools(model, detector, cascade)
+    failed = 0
+    for path in files:
+        try:
+            if path.is_dir():
+                failed += photo_folder(path, network, finder, out, force)
+            else:
+                annotate_photo(path, network, finder, out, va, force)
+        except FerError as error:
+            failed += 1
+            _complain(str(error))
+    if failed:
+        raise FerError(f"{failed} of the files could not be read")
+
+
+@app.command(epilog="Example: fer-nb video viewer.mp4 --va --out viewer_annotated.mp4")
+def video(
+    file: Annotated[Path, typer.Argument(help="The video.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Annotated video (.mp4); its table goes beside it.")
+    ] = None,
+    va: ValenceArousal = False,
+    every: Annotated[int, typer.Option(min=1, help="Analyse each n-th frame.")] = 1,
+    model: Model = "compact",
+    detector: Detector = "haar",
+    cascade: Cascade = None,
+    force: Force = False,
+) -> None:
+    """Write an annotated copy of a video, and its reaction table."""
+    from fer_nb.draw import annotate_video
+    from fer_nb.files import check_free
+    from fer_nb.progress import video_bar
+    from fer_nb.reactions import analyze_video, write_table
+
+    out = out or Path(f"{file.stem}_emotions.mp4")
+    if out.suffix.lower() != ".mp4":
+        raise FerError(f"the annotated video is an MP4 file; name it .mp4, not {out.name}")
+    table_path = out.with_suffix(".parquet")
+    check_free(out, force)
+    check_free(table_path, force)
+    network, finder = _tools(model, detector, cascade)
+    with video_bar(file) as advance:
+        table = analyze_video(file, model=network, detector=finder, every=every, progress=advance)
+    annotate_video(file, table, out, val_ar=va, force=force)
+    write_table(table, table_path, force)
+    for warning in table.attrs["warnings"]:
+        _complain(f"warning: {file.name}: {warning}")
+    typer.echo(f"{out}\n{table_path}")
+
+
+@app.command(epilog="Example: fer-nb webcam --camera 1 --va")
+def webcam(
+    camera: Annotated[int, typer.Option(help="Number of the camera.")] = 0,
+    va: ValenceArousal = False,
+    model: Model = "compact",
+    detector: Detector = "haar",
+    cascade: Cascade = None,
+) -> None:
+    """Show the webcam with emotions in a window; q or Escape closes it."""
+    from fer_nb.window import show_webcam
+
+    network, finder = _tools(model, detector, cascade)
+    show_webcam(camera, network, finder, va)
+
+
+@app.command(epilog="Example: fer-nb report viewers/*.mp4 --out reports --stimulus trailer.mp4")
+def report(
+    videos: Annotated[list[Path], typer.Argument(help="Recordings of viewers.")],
+    out: Annotated[Path, typer.Option(help="Folder for the reports.")],
+    stimulus: Annotated[Path | None, typer.Option(help="The video that was watched.")] = None,
+    start_s: Annotated[
+        float, typer.Option(min=0, help="When the stimulus begins in the recordings.")
+    ] = 0.0,
+    every: Annotated[int, typer.Option(min=1, help="Analyse each n-th frame.")] = 1,
+    smoothing_s: Annotated[
+        float, typer.Option(min=0, help="Window of the moving average, in seconds.")
+    ] = 1.0,
+    show_faces: Annotated[
+        bool, typer.Option("--show-faces", help="Do not blur faces in the report.")
+    ] = False,
+    model: Model = "compact",
+    detector: Detector = "haar",
+    cascade: Cascade = None,
+    force: Force = False,
+) -> None:
+    """Make a report of each recording, and an index of all."""
+    from fer_nb.reports import report_videos
+
+    network, finder = _tools(model, detector, cascade)
+    done = report_videos(
+        videos,
+        out,
+        force=force,
+        progress=True,
+        stimulus=stimulus,
+        start_s=start_s,
+        every=every,
+        smoothing_s=smoothing_s,
+        show_faces=show_faces,
+        model=network,
+        detector=finder,
+    )
+    typer.echo(out / "index.html")
+    _all_made(done)
+
+
+def _all_made(reports) -> None:
+    failed = [report for report in reports if not report.ok]
+    for item in failed:
+        _complain(f"{Path(item.source).name}: {item.error}")
+    if failed:
+        raise FerError(f"{len(failed)} of {len(reports)} recordings could not be analysed")
+
+
+@app.command(epilog="Example: fer-nb demo --out reports/demo")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the study and its reports.")] = Path(
+        "reports/demo"
+    ),
+    force: Force = False,
+) -> None:
+    """Make the demo study, a made trailer and six synthetic viewers, and its reports."""
+    from fer_nb.demo import run_demo
+
+    index = run_demo(out, force=force)
+    typer.echo(f"\nOpen this page in a browser:\n{index.resolve()}")
+
+
+@app.command(epilog="Example: fer-nb lab")
+def lab() -> None:
+    """Open JupyterLab on the notebooks."""
+    import subprocess
+
+    from fer_nb.zoo import notebooks_folder
+
+    command = [sys.executable, "-m", "jupyterlab", str(notebooks_folder())]
+    raise typer.Exit(subprocess.call(command))
+
+
+@models_app.command("list", epilog="Example: fer-nb models list")
+def models_list() -> None:
+    """List the models that can be loaded by name."""
+    from fer_nb.models import load_model
+    from fer_nb.zoo import model_folders, models_folder
+
+    folders = model_folders()
+    if not folders:
+        raise FerError(f"there is no model in {models_folder()}")
+    for name, folder in folders.items():
+        network = load_model(folder)
+        typer.echo(f"{name}  version {network.info['version']}  {network.sha256[:12]}  {folder}")
+
+
+def _complain(message: str) -> None:
+    typer.echo(f"fer-nb: {message}", err=True)
+
+
+def main() -> None:
+    """Run the program; every error is one line unless ``--debug`` is given."""
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        app(arguments, prog_name="fer-nb")
+    except FerError as error:
+        if debug:
+            raise
+        _complain(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _complain("stopped")
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            raise
+        _complain(f"unexpected error: {type(error).__name__}: {error} (--debug shows where)")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

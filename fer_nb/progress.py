@@ -1,0 +1,36 @@
+"""Progress on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fer_nb.errors import FerError
+from fer_nb.media import VideoReader
+
+
+@contextmanager
+def video_bar(video: str | Path) -> Iterator[Callable[[float], None]]:
+    """Yield a function that moves a bar to a time of the video, in seconds."""
+    from tqdm import tqdm
+
+    try:
+        with VideoReader(video) as reader:
+            total = round(reader.info.duration_s, 1) or None
+    except FerError:
+        total = None  # the analysis will say what is wrong
+    form = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f} of {total:.1f} s [{elapsed}<{remaining}]"
+    with tqdm(
+        total=total,
+        desc=Path(video).name,
+        bar_format=form if total else None,
+        mininterval=0.2,
+        leave=total is not None,
+    ) as bar:
+
+        def advance(time_s: float) -> None:
+            bar.update(max(0.0, min(time_s, total or time_s) - bar.n))
+
+        yield advance
+        advance(total or 0.0)
