@@ -1,0 +1,263 @@
+"""From camera frames to answers: what the webcam preview does, without the browser."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.errors import FerError
+from fer_nb.faces import Detector, crop_face
+from fer_nb.reactions import TableBuilder, describe_detector, margin_of
+from fer_nb.tracking import Track, Tracker
+
+CALIBRATION_S = 3.0
+LEAST_FRAMES = 5  # fewer say nothing about a neutral face
+
+
+@dataclass
+class Baseline:
+    """A person's neutral face: mean probabilities (9,), valence and arousal (1-7)."""
+
+    probs: np.ndarray
+    valence: float
+    arousal: float
+    frames: int
+
+
+@dataclass
+class _Calibration:
+    since_s: float
+    seen: dict[int, list[np.ndarray]] = field(default_factory=dict)
+
+
+class LiveSession:
+    """Reads faces from frames that come in order, and records them when asked to.
+
+    Safe to call from several threads: a notebook's cells and its messages may run side by side.
+
+    Parameters
+    ----------
+    model : object with ``predict_batch``
+        As from `load_model`.
+    detector : Detector
+    detect_interval_s, search_interval_s : float
+        How often known and new faces are looked for.
+    """
+
+    def __init__(
+        self,
+        model,
+        detector: Detector,
+        detect_interval_s: float = 0.25,
+        search_interval_s: float = 1.0,
+    ):
+        self.model = model
+        self.detector = detector
+        self.margin = margin_of(detector)
+        self.baselines: dict[int, Baseline] = {}
+        self.delays_ms: deque[float] = deque(maxlen=900)
+        self.frames_seen = 0
+        self._intervals = {
+            "detect_interval_s": detect_interval_s,
+            "search_interval_s": search_interval_s,
+        }
+        self._lock = threading.RLock()
+        self._table: TableBuilder | None = None
+        self._calibration: _Calibration | None = None
+        self.recording = False
+        self.start()
+
+    def start(self) -> None:
+        """Forget who was seen: a new camera, or the old one started again."""
+        with self._lock:
+            # Somebody who leans out of the picture for a moment stays the same person.
+            self._tracker = Tracker(self.detector, max_gap_s=5.0, **self._intervals)
+            self._last_s = -np.inf
+            self._times: deque[float] = deque(maxlen=900)
+            self._calibration = None
+            self.baselines.clear()
+            self.delays_ms.clear()
+
+    def look(self, image: np.ndarray, time_s: float) -> dict:
+        """Read one frame.
+
+        Parameters
+        ----------
+        image : uint8 array (H, W, 3), RGB
+        time_s : float
+            When it was taken; a time that is not after the last one is moved behind it.
+
+        Returns
+        -------
+        dict
+            ``faces``: a dict per face with `id`, the box `x y w h` as shares of the picture,
+            `score`, `emotion`, `probs` (9), `valence`, `arousal` and, where set, `baseline`;
+            ``calibration``: seconds left, 0 when none is under way;
+            ``said``: a sentence, when a calibration has just ended;
+            ``recorded``: frames, rows and seconds so far, or None.
+        """
+        with self._lock:
+            time_s = max(time_s, self._last_s + 1e-3)
+            self._last_s = time_s
+            self._times.append(time_s)
+            self.frames_seen += 1
+            # A detection that was not repeated may be a false alarm: it is not shown yet.
+            tracks = [t for t in self._tracker.update(image, time_s) if t.hits > 1]
+            crops = [crop_face(image, track.face, self.margin) for track in tracks]
+            read = self.model.predict_batch(crops)
+            values = np.column_stack([read.probs, read.valence, read.arousal])
+            left, said = self._calibrate(tracks, values, time_s)
+            if self.recording:
+                self._add(image, time_s, tracks, read)
+            return {
+                "faces": [
+                    self._face(track, row, name, image.shape)
+                    for track, row, name in zip(tracks, values, read.emotion, strict=True)
+                ],
+                "calibration": round(left, 1),
+                "said": said,
+                "recorded": self.recorded() if self.recording else None,
+            }
+
+    def _face(self, track: Track, row: np.ndarray, name: str, shape: tuple) -> dict:
+        height, width = shape[:2]
+        face = track.face
+        answer = {
+            "id": track.id,
+            "x": round(face.x / width, 4),
+            "y": round(face.y / height, 4),
+            "w": round(face.width / width, 4),
+            "h": round(face.height / height, 4),
+            "score": round(float(face.score), 3),
+            "emotion": name,
+            "probs": [round(float(p), 4) for p in row[:9]],
+            "valence": round(float(row[9]), 3),
+            "arousal": round(float(row[10]), 3),
+        }
+        base = self.baselines.get(track.id)
+        if base is not None:
+            answer["baseline"] = {
+                "probs": [round(float(p), 4) for p in base.probs],
+                "valence": round(base.valence, 3),
+                "arousal": round(base.arousal, 3),
+            }
+        return answer
+
+    # --- the person's own neutral ---
+    def calibrate(self) -> None:
+        """Take the next `CALIBRATION_S` seconds of every face as its neutral."""
+        with self._lock:
+            self._calibration = _Calibration(self._last_s)
+
+    def _calibrate(
+        self, tracks: list[Track], values: np.ndarray, time_s: float
+    ) -> tuple[float, str | None]:
+        """Go on with a calibration: seconds left, and a sentence when it is over."""
+        if self._calibration is None:
+            return 0.0, None
+        for track, row in zip(tracks, values, strict=True):
+            self._calibration.seen.setdefault(track.id, []).append(row)
+        left = self._calibration.since_s + CALIBRATION_S - time_s
+        if left > 0:
+            return left, None
+        seen = self._calibration.seen.items()
+        enough = {identity: rows for identity, rows in seen if len(rows) >= LEAST_FRAMES}
+        self._calibration = None
+        for identity, rows in enough.items():
+            mean = np.mean(rows, axis=0)
+            self.baselines[identity] = Baseline(
+                mean[:9], float(mean[9]), float(mean[10]), len(rows)
+            )
+        if not enough:
+            return 0.0, "No face was seen long enough. Face the camera and try again."
+        return 0.0, "Neutral is set; the change from it is shown."
+
+    # --- recording ---
+    def record(self) -> None:
+        """Begin a new table; the one before is dropped."""
+        with self._lock:
+            self._table = TableBuilder()
+            self._origin_s: float | None = None
+            self._recorded = {"frames": 0, "rows": 0, "seconds": 0.0}
+            self.recording = True
+
+    def stop_recording(self) -> None:
+        """End the recording; the table stays."""
+        with self._lock:
+            self.recording = False
+
+    def recorded(self) -> dict:
+        """Frames, rows and seconds in the table."""
+        with self._lock:
+            empty = {"frames": 0, "rows": 0, "seconds": 0.0}
+            return empty if self._table is None else dict(self._recorded)
+
+    def _add(self, image: np.ndarray, time_s: float, tracks: list[Track], read) -> None:
+        if self._origin_s is None:
+            self._origin_s = time_s
+            self._shape = image.shape
+        since = time_s - self._origin_s
+        self._table.add(self._recorded["frames"], since, image, tracks, read)
+        self._recorded["frames"] += 1
+        self._recorded["rows"] += max(1, len(tracks))
+        self._recorded["seconds"] = since
+
+    def table(self) -> pd.DataFrame:
+        """Return what was recorded, as a reaction table.
+
+        Raises
+        ------
+        FerError
+            If nothing was recorded.
+        """
+        with self._lock:
+            if self._table is None or not self._recorded["frames"]:
+                raise FerError("nothing is recorded yet: start the preview and press Record")
+            height, width = self._shape[:2]
+            count, seconds = self._recorded["frames"], self._recorded["seconds"]
+            video = {
+                "width": width,
+                "height": height,
+                "fps": (count - 1) / seconds if seconds else 0.0,
+                "duration_s": seconds,
+                "frames": count,
+                "start_pts_s": 0.0,
+            }
+            neutral = {
+                str(identity): {"valence": base.valence, "arousal": base.arousal}
+                for identity, base in self.baselines.items()
+            }
+            attrs = self._provenance() | {"video": video, "neutral": neutral, "warnings": []}
+            return self._table.table(**attrs)
+
+    def _provenance(self) -> dict:
+        from fer_nb import __version__
+
+        model = self.model
+        return {
+            "source": "webcam",
+            "sha256": None,
+            "model": getattr(model, "name", type(model).__name__),
+            "model_version": str(getattr(model, "info", {}).get("version", "")),
+            "model_sha256": getattr(model, "sha256", None),
+            "prior": getattr(model, "prior", None),
+            "package_version": __version__,
+            "parameters": {"detector": describe_detector(self.detector), **self._intervals},
+        }
+
+    def stats(self) -> Mapping[str, float]:
+        """Frames a second by the camera's clock, and the browser's delay (camera to screen)."""
+        with self._lock:
+            times, delays = list(self._times), np.array(self.delays_ms)
+        span = times[-1] - times[0] if len(times) > 1 else 0.0
+        return {
+            "frames": float(self.frames_seen),
+            "fps": (len(times) - 1) / span if span else float("nan"),
+            "delay_ms_median": float(np.median(delays)) if delays.size else float("nan"),
+            "delay_ms_p95": float(np.percentile(delays, 95)) if delays.size else float("nan"),
+        }

@@ -1,0 +1,218 @@
+"""The photo explorer: what is read from each face of a photo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import traitlets
+
+from fer_nb.emotions import PROBABILITY_COLUMNS, nearest_emotion
+from fer_nb.errors import FerError
+from fer_nb.faces import Detector, Face, cascade_names, crop_face, load_detector
+from fer_nb.widgets import assets, pictures
+from fer_nb.widgets.base import FerWidget
+
+SAMPLES = ("astronaut", "grace hopper", "two faces")
+DISPLAY_SIDE = 1600  # a browser needs no more; the reading is done on the full picture
+
+
+def sample(name: str) -> np.ndarray:
+    """Return a photo that other packages carry, as uint8 RGB (H, W, 3).
+
+    The astronaut (Eileen Collins) and Grace Hopper are in the public domain.
+    """
+    from fer_nb.media import read_image
+
+    if name == "astronaut":
+        import skimage
+
+        return skimage.data.astronaut()
+    if name == "grace hopper":
+        from matplotlib.cbook import get_sample_data
+
+        return read_image(get_sample_data("grace_hopper.jpg", asfileobj=False))
+    if name == "two faces":
+        left, right = sample("astronaut")[:420, 40:400], sample("grace hopper")[60:480, 80:440]
+        return np.ascontiguousarray(np.hstack([left, right]))
+    raise FerError(f"no sample {name!r}; choose one of {', '.join(SAMPLES)}")
+
+
+class PhotoExplorer(FerWidget):
+    """Drop, choose or paste a photo; click a face; change the model or the detector.
+
+    Parameters
+    ----------
+    image : path or uint8 array (H, W, 3) RGB, optional
+        The photo to begin with; without one the astronaut is shown.
+    model : FerModel, str or None
+        A model or its name; None takes the one that ships.
+    detector : Detector, str or None
+        A detector, ``"yunet"``, or ``"haar"`` with any cascade as ``"haar/NAME-OR-PATH"``.
+
+    Examples
+    --------
+    >>> explorer = PhotoExplorer("group.jpg")  # doctest: +SKIP
+    >>> explorer  # doctest: +SKIP
+    >>> explorer.reactions[["emotion", "valence", "arousal"]]  # doctest: +SKIP
+    """
+
+    _esm = assets.script("photo")
+    choices = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        image: str | Path | np.ndarray | None = None,
+        model=None,
+        detector: Detector | str | None = None,
+    ):
+        from fer_nb.models import load_model
+        from fer_nb.zoo import model_folders
+
+        if model is None or isinstance(model, str):
+            model = load_model(model or "compact")
+        self._model = model
+        self._set_detector(detector or "haar/frontalface_alt2")
+        found = [f"haar/{name}" for name in cascade_names()]
+        found.sort(key=lambda name: "face" not in name)
+        if self._detector_name not in found:
+            found.insert(0, self._detector_name)
+        if "yunet" not in found:
+            found.append("yunet")
+        models = list(dict.fromkeys([model.name, *model_folders()]))
+        super().__init__(choices={"models": models, "detectors": found, "samples": list(SAMPLES)})
+        self.show(SAMPLES[0] if image is None else image)
+
+    def _set_detector(self, detector: Detector | str) -> None:
+        if isinstance(detector, str):
+            name, _, cascade = detector.partition("/")
+            options = {"cascade": cascade} if cascade else {}
+            self._detector, self._detector_name = load_detector(name, **options), detector
+        else:
+            self._detector, self._detector_name = detector, getattr(detector, "name", "own")
+
+    # --- what the notebook can ask and do ---
+    def show(self, image: str | Path | np.ndarray) -> None:
+        """Show and read a photo: a path, an array, or the name of a sample."""
+        from fer_nb.media import read_image
+
+        if isinstance(image, np.ndarray):
+            name, picture = "array", image
+        elif str(image) in SAMPLES:
+            name, picture = str(image), sample(str(image))
+        else:
+            name, picture = Path(image).name, read_image(image)
+        self._name, self._image = name, picture
+        self._read()
+
+    @property
+    def image(self) -> np.ndarray:
+        """The photo shown, uint8 RGB (H, W, 3)."""
+        return self._image
+
+    @property
+    def reactions(self) -> pd.DataFrame:
+        """The reaction table of the photo shown, as `analyze_image` gives it."""
+        return self._table
+
+    # --- reading ---
+    def _read(self) -> None:
+        from fer_nb.reactions import analyze_image
+
+        started = time.perf_counter()
+        self._table = analyze_image(self._image, model=self._model, detector=self._detector)
+        self._table.attrs["source"] = self._name
+        self._ms = 1000 * (time.perf_counter() - started)
+        self._send_photo()
+
+    def _send_photo(self) -> None:
+        from fer_nb.models import preprocess
+        from fer_nb.reactions import margin_of
+
+        height, width = self._image.shape[:2]
+        size = getattr(self._model, "size", 64)
+        seen = self._table[self._table["face_id"].notna()]
+        faces, crops = [], []
+        for row in seen.to_dict("records"):
+            face = Face(row["x"], row["y"], row["width"], row["height"], row["score"])
+            margin = margin_of(self._detector)
+            crops.append(pictures.png(preprocess([crop_face(self._image, face, margin)], size)[0]))
+            faces.append(
+                {
+                    "id": int(row["face_id"]),
+                    "x": row["x"] / width,
+                    "y": row["y"] / height,
+                    "w": row["width"] / width,
+                    "h": row["height"] / height,
+                    "emotion": str(row["emotion"]),
+                    "probs": [float(row[name]) for name in PROBABILITY_COLUMNS],
+                    "valence": float(row["valence"]),
+                    "arousal": float(row["arousal"]),
+                    "nearest": nearest_emotion(row["valence"], row["arousal"]),
+                }
+            )
+        message = {
+            "type": "photo",
+            "name": self._name,
+            "width": width,
+            "height": height,
+            "faces": faces,
+            "model": self._model.name,
+            "detector": self._detector_name,
+            "input": size,
+            "ms": self._ms,
+        }
+        shown = pictures.jpeg(pictures.shrink(self._image, DISPLAY_SIDE))
+        self.send(message, [shown, *crops])
+
+    # --- messages ---
+    def _on_hello(self, message: Mapping, buffers: list) -> None:
+        self._send_photo()
+
+    def _on_sample(self, message: Mapping, buffers: list) -> None:
+        self.show(message["value"])
+
+    def _on_model(self, message: Mapping, buffers: list) -> None:
+        from fer_nb.models import load_model
+
+        self._model = load_model(message["value"])
+        self._read()
+
+    def _on_detector(self, message: Mapping, buffers: list) -> None:
+        self._set_detector(message["value"])
+        self._read()
+
+    def _uploaded(self, path: Path, message: Mapping) -> None:
+        if path.suffix.lower() != ".xml":
+            self.show(path)
+            return
+        self._set_detector(f"haar/{path}")
+        self._detector_name = f"haar/{path.name}"
+        found = [n for n in self.choices["detectors"] if n != self._detector_name]
+        self.choices = self.choices | {"detectors": [self._detector_name, *found]}
+        self._read()
+
+    def _on_save(self, message: Mapping, buffers: list) -> None:
+        stem = Path(self._name).stem.replace(" ", "-")
+        if message["value"] == "table":
+            data = self._table.to_csv(index=False).encode()
+            self._offer(f"{stem}-reactions.csv", "text/csv", data)
+        else:
+            from fer_nb.draw import draw_reactions
+
+            drawn = draw_reactions(self._image, self._table, val_ar=True)
+            self._offer(f"{stem}-annotated.png", "image/png", pictures.png(drawn))
+
+    # --- without a browser ---
+    def _sentence(self) -> str:
+        names = [str(name) for name in self._table["emotion"].dropna()]
+        found = f"{len(names)} face(s): {', '.join(names)}" if names else "no face found"
+        return f"PhotoExplorer, {self._name}: {found}. Open it in JupyterLab to explore."
+
+    def _picture(self) -> bytes:
+        from fer_nb.widgets.still import photo_still
+
+        return photo_still(self._image, self._table)

@@ -1,0 +1,674 @@
+// The live preview. The camera's picture is shown by the browser itself; one frame at a time goes to
+// the kernel as JPEG, always the newest, and the answer is drawn over the picture.
+
+const TRACE_SECONDS = 30;
+const SMOOTH_SECONDS = 0.3; // shown values only; what is recorded is never smoothed
+const BUSY_AFTER = 1500; // ms without an answer
+const GIVE_UP_AFTER = 30_000;
+const LOST_AFTER = 4000; // ms without an answer from a kernel that says it is idle
+
+/** What to tell the user about a camera that could not be opened. */
+function explainCamera(error) {
+  const retry = "then press Start.";
+  switch (error?.name) {
+    case "NotAllowedError":
+      return (
+        "The browser was not allowed to use the camera. Allow it (the camera sign in the address " +
+        `bar, or the site's settings), ${retry}`
+      );
+    case "NotFoundError":
+      return `No camera was found. Plug one in or switch it on, ${retry}`;
+    case "NotReadableError":
+    case "AbortError":
+      return `The camera is used by another program or does not answer. Close that program, ${retry}`;
+    default:
+      return `The camera could not be opened (${error?.name ?? "error"}: ${error?.message ?? error}).`;
+  }
+}
+
+/** Why this page can have no camera at all, or null. */
+function whyNoCamera() {
+  if (location.protocol === "vscode-webview:" || typeof window.acquireVsCodeApi === "function") {
+    return "VS Code gives notebooks no camera. Open the notebook in JupyterLab: fer-nb lab";
+  }
+  if (!window.isSecureContext) {
+    return (
+      "This page came over plain http from another machine, and browsers give such pages no camera. " +
+      "Use https, or a tunnel (ssh -L 8888:localhost:8888 …) and open http://localhost:8888"
+    );
+  }
+  if (!navigator.mediaDevices?.getUserMedia) {
+    return "This front end gives pages no camera. Open the notebook in a browser: fer-nb lab";
+  }
+  return null;
+}
+
+/** Frames of the video as JPEG, in a worker where the page allows one. */
+function jpegEncoder() {
+  const code = `
+    let canvas = null;
+    onmessage = async ({ data: { bitmap, quality } }) => {
+      const { width, height } = bitmap;
+      if (!canvas) canvas = new OffscreenCanvas(width, height);
+      if (canvas.width !== width || canvas.height !== height) {
+        canvas.width = width;
+        canvas.height = height;
+      }
+      canvas.getContext("2d", { alpha: false }).drawImage(bitmap, 0, 0);
+      bitmap.close();
+      const blob = await canvas.convertToBlob({ type: "image/jpeg", quality });
+      const bytes = await blob.arrayBuffer();
+      postMessage(bytes, [bytes]);
+    };`;
+  let worker = null;
+  try {
+    const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+    worker = new Worker(url);
+    URL.revokeObjectURL(url);
+    worker.onerror = () => (worker = null); // a strict page policy: encode on the page instead
+  } catch {
+    worker = null;
+  }
+  let canvas = null;
+  return {
+    async encode(video, width, height, quality) {
+      if (worker) {
+        const bitmap = await createImageBitmap(video, { resizeWidth: width, resizeHeight: height });
+        return new Promise((resolve, reject) => {
+          const failed = () => reject(new Error("the picture could not be encoded"));
+          if (!worker) return failed();
+          worker.onmessage = ({ data }) => resolve(data);
+          worker.onerror = () => {
+            worker = null;
+            failed();
+          };
+          worker.postMessage({ bitmap, quality }, [bitmap]);
+        });
+      }
+      canvas ??= document.createElement("canvas");
+      canvas.width = width;
+      canvas.height = height;
+      canvas.getContext("2d", { alpha: false }).drawImage(video, 0, 0, width, height);
+      const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
+      return blob.arrayBuffer();
+    },
+    dispose: () => worker?.terminate(),
+  };
+}
+
+/**
+ * Chooses how much ballast the kernel's answers carry, by trying.
+ *
+ * A Jupyter server leaves Nagle's algorithm on: the small answer waits in the server until the
+ * browser has acknowledged the "busy" message before it, which takes a system up to 40 ms. An answer
+ * that fills a whole TCP segment (64 KiB on the loopback) does not wait. Where the line is slow, as
+ * through a tunnel, the ballast costs more than it saves; so both are timed and the faster is kept.
+ */
+function ballast(sizes = [0, 66_000], rounds = 15) {
+  const times = sizes.map(() => []);
+  let turn = 0;
+  let best = null;
+  return {
+    size: () => sizes[best ?? turn % sizes.length],
+    /** Milliseconds that a round trip took, without the kernel's own work. */
+    add(size, ms) {
+      if (best !== null) return;
+      times[sizes.indexOf(size)].push(ms);
+      turn++;
+      if (turn < rounds * sizes.length) return;
+      const middle = times.map((list) => list.sort((a, b) => a - b)[list.length >> 1]);
+      best = middle.indexOf(Math.min(...middle));
+    },
+  };
+}
+
+/** Frames a second and delay, over the last few seconds. */
+function pace() {
+  let marks = [];
+  return {
+    add(at, delay) {
+      marks.push([at, delay]);
+      marks = marks.filter(([then]) => at - then < 3000);
+    },
+    clear: () => (marks = []),
+    read() {
+      if (marks.length < 2) return null;
+      const span = marks[marks.length - 1][0] - marks[0][0];
+      const delays = marks.map(([, delay]) => delay).sort((a, b) => a - b);
+      return { fps: (1000 * (marks.length - 1)) / span, delay: delays[delays.length >> 1] };
+    },
+  };
+}
+
+/** Valence and arousal of the last half minute, a line per face. */
+function affectTrace(config) {
+  let series = new Map();
+  let now = 0;
+  const view = chart("Valence and arousal over the last 30 seconds", (pen, width, height, look) => {
+    const left = 52;
+    const right = width - 12;
+    const high = (height - 24) / 2;
+    const sx = (t) => right - ((now - t) / TRACE_SECONDS) * (right - left);
+    pen.font = `11px ${look.font}`;
+    ["valence", "arousal"].forEach((name, panel) => {
+      const top = 6 + panel * (high + 4);
+      const bottom = top + high - 4;
+      const sy = (v) => bottom - ((v - config.scale[0]) / (config.scale[1] - config.scale[0])) * (bottom - top);
+      pen.lineWidth = 1;
+      pen.strokeStyle = look.line;
+      pen.strokeRect(left + 0.5, top + 0.5, right - left - 1, bottom - top - 1);
+      pen.setLineDash([3, 3]);
+      pen.beginPath();
+      pen.moveTo(left, sy(config.neutral));
+      pen.lineTo(right, sy(config.neutral));
+      pen.stroke();
+      pen.setLineDash([]);
+      pen.fillStyle = look.quiet;
+      pen.textBaseline = "middle";
+      pen.textAlign = "right";
+      pen.fillText(name, left - 6, (top + bottom) / 2);
+      pen.fillText(config.scale[1], left - 6, top + 5);
+      pen.fillText(config.scale[0], left - 6, bottom - 5);
+      pen.save();
+      pen.beginPath();
+      pen.rect(left, top, right - left, bottom - top);
+      pen.clip();
+      for (const { color, points } of series.values()) {
+        pen.strokeStyle = color;
+        pen.lineWidth = 2;
+        pen.lineJoin = "round";
+        pen.beginPath();
+        let before = -Infinity;
+        for (const point of points) {
+          const [x, y] = [sx(point.t), sy(point[name])];
+          if (point.t - before > 1) pen.moveTo(x, y); // a face that was away leaves a gap
+          else pen.lineTo(x, y);
+          before = point.t;
+        }
+        pen.stroke();
+      }
+      pen.restore();
+    });
+    pen.textBaseline = "bottom";
+    for (const back of [30, 20, 10, 0]) {
+      pen.textAlign = back === 0 ? "right" : back === 30 ? "left" : "center";
+      pen.fillText(back ? `−${back} s` : "now", sx(now - back), height - 1);
+    }
+  });
+  view.canvas.classList.add("fer-trace");
+  return {
+    node: view.canvas,
+    dispose: view.dispose,
+    add(t, faces) {
+      now = t;
+      for (const face of faces) {
+        if (!series.has(face.id)) series.set(face.id, { color: face.tagColor, points: [] });
+        const { valence, arousal } = face;
+        series.get(face.id).points.push({ t, valence, arousal });
+      }
+      for (const [id, { points }] of series) {
+        while (points.length && t - points[0].t > TRACE_SECONDS) points.shift();
+        if (!points.length) series.delete(id);
+      }
+      view.redraw();
+    },
+    /** The last `count` seconds of one face as [valence, arousal] pairs. */
+    tail: (id, seconds) =>
+      (series.get(id)?.points ?? [])
+        .filter(({ t }) => now - t <= seconds)
+        .map(({ valence, arousal }) => [valence, arousal]),
+    clear() {
+      series = new Map();
+      view.redraw();
+    },
+  };
+}
+
+function render({ model, el: host }) {
+  const config = model.get("config");
+  const view = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+  const encoder = jpegEncoder();
+  const speed = pace();
+  const load = ballast();
+  let phase = "off"; // off, opening, on
+  let opening = 0; // counts attempts, so that a late camera of a given-up attempt is closed
+  let stream = null;
+  let origin = 0; // page time of time 0
+  let frameShown = null; // {at}: the newest camera frame
+  let sentFrame = null;
+  let encoding = false;
+  let flying = null; // {seq, captured, sent}: the one frame that is with the kernel
+  let seq = 0;
+  let lastDelay = null;
+  let lastFrameAt = 0;
+  let faces = [];
+  let chosen = null; // the face whose bars are shown, or null for the largest
+  let smooth = new Map();
+  let stopped = false; // the view is gone
+
+  // --- the page ---
+  const video = el("video", { muted: true, playsinline: true, "aria-label": "Camera picture" });
+  video.muted = true;
+  const overlay = chart("Boxes around the faces found", (pen, width, height, look) => {
+    drawFaces(pen, width, height, faces, {
+      mirror: model.get("mirror"),
+      font: look.font,
+      chosen: faces.length > 1 ? shownFace()?.id : undefined,
+    });
+  });
+  overlay.canvas.classList.add("fer-overlay");
+  const badge = el("div", { class: "fer-badge", hidden: true });
+  const live = el("div", { class: "fer-badge fer-badge-rec", hidden: true });
+  const empty = el("div", { class: "fer-empty" }, "The camera is off");
+  const stage = el("div", { class: "fer-stage" }, video, overlay.canvas, empty, badge, live);
+  const status = statusLine();
+  const toggle = button("Start", () => (phase === "off" ? start() : stop("Stopped.")), {
+    class: "fer-button fer-primary",
+  });
+  const record = button("Record", () => model.send({ type: "record", on: !model.get("recording") }), {
+    disabled: true,
+    title: "Collect the measurements as a table",
+  });
+  const calibrate = button("Set neutral", () => model.send({ type: "calibrate" }), {
+    disabled: true,
+    title: "Look neutral for 3 seconds; from then on the change from that is shown",
+  });
+  const csv = button("Save CSV", () => model.send({ type: "csv" }), { disabled: true });
+  const cameras = selectBox("Camera", [["", "default"]], "", (value) => {
+    model.set("camera", value);
+    model.save_changes();
+    if (phase !== "off") start();
+  });
+  const sizes = selectBox(
+    "Size",
+    config.sizes.map(([w, h]) => [`${w}x${h}`, `${w} × ${h}`]),
+    model.get("size"),
+    (value) => {
+      model.set("size", value);
+      model.save_changes();
+      if (phase !== "off") start();
+    },
+  );
+  const mirror = checkBox("Mirror", model.get("mirror"), (on) => {
+    model.set("mirror", on);
+    model.save_changes();
+  });
+  const heading = el("div", { class: "fer-heading" }, "No face yet");
+  const people = el("div", { class: "fer-people", role: "group", "aria-label": "Face shown" });
+  const bars = probabilityBars(config);
+  const plane = affectPlane(config);
+  const trace = affectTrace(config);
+  const where = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)
+    ? "on this computer"
+    : `on ${location.hostname}`;
+  const root = el(
+    "div",
+    { class: "fer fer-webcam", "data-phase": "off", "data-lm-suppress-shortcuts": "true" },
+    el("div", { class: "fer-toolbar" }, toggle, record, calibrate, csv, el("span", { class: "fer-gap" }), cameras.box, sizes.box, mirror.box),
+    status.node,
+    el(
+      "div",
+      { class: "fer-main" },
+      stage,
+      el("div", { class: "fer-side" }, el("div", { class: "fer-who" }, heading, people), bars.node),
+      el("div", { class: "fer-side" }, plane.node),
+    ),
+    trace.node,
+    el("div", { class: "fer-note" }, `Pictures go only to your own kernel, ${where}; they are looked at and forgotten. Only measurements are kept, and only while you record.`),
+  );
+  host.append(root);
+  const setMirror = () => {
+    mirror.input.checked = model.get("mirror");
+    video.style.transform = model.get("mirror") ? "scaleX(-1)" : "";
+    overlay.redraw();
+  };
+  setMirror();
+  const obstacle = whyNoCamera();
+  if (obstacle) {
+    toggle.disabled = true;
+    status.say(obstacle, "error");
+  } else status.say("Press Start to switch the camera on.");
+
+  const shownFace = () => faces.find((face) => face.id === chosen) ?? faces[0];
+
+  function setPhase(next) {
+    phase = next;
+    root.dataset.phase = next;
+    toggle.textContent = next === "off" ? "Start" : "Stop";
+    empty.hidden = next === "on";
+    empty.textContent = next === "opening" ? "Opening the camera …" : "The camera is off";
+    badge.hidden = next !== "on";
+    syncButtons();
+  }
+
+  function syncButtons() {
+    const recording = model.get("recording");
+    record.disabled = phase !== "on" && !recording;
+    record.textContent = recording ? "Stop recording" : "Record";
+    record.classList.toggle("fer-danger", recording);
+    record.setAttribute("aria-pressed", recording);
+    calibrate.disabled = phase !== "on";
+    csv.disabled = recording || !model.get("rows");
+    live.hidden = !recording;
+  }
+
+  // --- the camera ---
+  function release() {
+    opening++;
+    for (const track of stream?.getTracks() ?? []) {
+      track.onended = track.onmute = track.onunmute = null;
+      track.stop();
+    }
+    stream = null;
+    video.srcObject = null;
+    flying = frameShown = sentFrame = null;
+    faces = [];
+    smooth.clear();
+    overlay.redraw();
+  }
+
+  function stop(text, kind = "info", tell = true) {
+    release();
+    if (tell) model.send({ type: "stop", view });
+    setPhase("off");
+    if (text) status.say(text, kind);
+  }
+
+  async function start() {
+    release();
+    const attempt = opening;
+    setPhase("opening");
+    status.say("Asking the browser for the camera …");
+    const [width, height] = model.get("size").split("x").map(Number);
+    const wanted = { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: 30 } };
+    if (model.get("camera")) wanted.deviceId = { ideal: model.get("camera") };
+    let opened;
+    try {
+      opened = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+    } catch (error) {
+      if (attempt === opening) stop(explainCamera(error), "error");
+      return;
+    }
+    if (stopped || attempt !== opening) {
+      for (const track of opened.getTracks()) track.stop();
+      return;
+    }
+    stream = opened;
+    const [track] = stream.getVideoTracks();
+    track.onended = () =>
+      stop("The camera was taken away or switched off. Plug it in again, then press Start.", "error");
+    track.onmute = () => status.say("The camera gives no picture at the moment.", "warning");
+    track.onunmute = () => status.say("Looking for faces …");
+    video.srcObject = stream;
+    try {
+      await video.play();
+    } catch (error) {
+      if (attempt === opening) stop(explainCamera(error), "error");
+      return;
+    }
+    if (attempt !== opening) return;
+    speed.clear();
+    trace.clear();
+    origin = performance.now();
+    lastFrameAt = origin;
+    stage.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+    setPhase("on");
+    status.say("Looking for faces …");
+    model.send({ type: "start", view, width: video.videoWidth, height: video.videoHeight });
+    video.requestVideoFrameCallback(onFrame);
+    listCameras();
+  }
+
+  async function listCameras() {
+    try {
+      const found = (await navigator.mediaDevices.enumerateDevices()).filter((d) => d.kind === "videoinput");
+      const current = stream?.getVideoTracks()[0]?.getSettings().deviceId ?? model.get("camera");
+      const options = found.map((d, i) => [d.deviceId, d.label || `Camera ${i + 1}`]);
+      cameras.fill(options.length ? options : [["", "default"]], current);
+    } catch (error) {
+      console.warn("fer_nb: the cameras cannot be listed", error);
+    }
+  }
+
+  function onFrame(now, meta) {
+    if (!stream) return;
+    lastFrameAt = performance.now();
+    // captureTime is when the camera took it; without it, when the page got it.
+    frameShown = { at: Math.min(meta.captureTime ?? now, now) };
+    video.requestVideoFrameCallback(onFrame);
+    pump();
+  }
+
+  // --- to the kernel and back ---
+  async function pump() {
+    if (phase !== "on" || flying || encoding || !frameShown || frameShown === sentFrame) return;
+    if (document.hidden) return;
+    const frame = frameShown;
+    const attempt = opening;
+    sentFrame = frame;
+    encoding = true;
+    try {
+      const [limitW, limitH] = model.get("size").split("x").map(Number);
+      const scale = Math.min(1, Math.max(limitW, limitH) / Math.max(video.videoWidth, video.videoHeight));
+      const width = Math.round(video.videoWidth * scale);
+      const height = Math.round(video.videoHeight * scale);
+      const bytes = await encoder.encode(video, width, height, 0.8);
+      if (attempt !== opening || phase !== "on") return;
+      const pad = load.size();
+      flying = { seq: ++seq, captured: frame.at, sent: performance.now(), pad };
+      const t = (frame.at - origin) / 1000;
+      model.send({ type: "frame", view, seq, t, pad, delay: lastDelay }, undefined, [bytes]);
+    } catch (error) {
+      console.warn("fer_nb: a frame could not be sent", error);
+    } finally {
+      encoding = false;
+    }
+  }
+
+  function onAnswer(message) {
+    if (message.view !== view || !flying || message.seq !== flying.seq) {
+      if (message.view === view && phase === "off" && status.node.dataset.kind === "warning") {
+        status.say("The kernel answers again. Press Start.");
+      }
+      return;
+    }
+    const { captured, sent, pad } = flying;
+    flying = null;
+    load.add(pad, performance.now() - sent - message.ms);
+    if (phase !== "on") return;
+    show(message, (captured - origin) / 1000);
+    requestAnimationFrame((now) => {
+      // After this paint the answer is on the screen.
+      lastDelay = now - captured;
+      speed.add(now, lastDelay);
+    });
+    pump();
+  }
+
+  function show(message, t) {
+    faces = message.faces.map((face) => {
+      const soft = soften(face, t);
+      return {
+        ...face,
+        ...soft,
+        color: valenceColor(config, soft.valence),
+        tag: String(face.id),
+        tagColor: personColor(config, face.id),
+      };
+    });
+    for (const face of faces) face.caption = caption(face);
+    const main = shownFace();
+    overlay.redraw();
+    trace.add(t, faces);
+    plane.show(
+      faces.map((face) => ({
+        valence: face.valence,
+        arousal: face.arousal,
+        color: face.tagColor,
+        tag: face.tag,
+        main: face === main,
+        trail: trace.tail(face.id, 3),
+        baseline: face.baseline && [face.baseline.valence, face.baseline.arousal],
+      })),
+    );
+    bars.show(main?.probs ?? null, main?.baseline?.probs);
+    describe(main);
+    const text = message.calibration
+      ? `Look neutral … ${message.calibration.toFixed(1)} s left`
+      : faces.length
+        ? `${faces.length === 1 ? "1 face" : `${faces.length} faces`}.`
+        : "No face found. Come nearer, face the camera, and let light fall on your face.";
+    status.say(message.calibration ? text : (message.said ?? text));
+    if (message.recorded) live.textContent = `● ${clock(message.recorded.seconds)} · ${message.recorded.rows} rows`;
+    const rate = speed.read();
+    badge.textContent = rate ? `${rate.fps.toFixed(0)} fps · ${rate.delay.toFixed(0)} ms` : "…";
+  }
+
+  /** Exponential smoothing with the time that really passed. */
+  function soften(face, t) {
+    const old = smooth.get(face.id);
+    const keep = old && t > old.t ? Math.exp(-(t - old.t) / SMOOTH_SECONDS) : 0;
+    const mix = (before, value) => keep * before + (1 - keep) * value;
+    const probs = face.probs.map((p, i) => (keep ? mix(old.probs[i], p) : p));
+    const next = {
+      t,
+      probs,
+      valence: keep ? mix(old.valence, face.valence) : face.valence,
+      arousal: keep ? mix(old.arousal, face.arousal) : face.arousal,
+    };
+    smooth.set(face.id, next);
+    for (const [id, { t: seen }] of smooth) if (t - seen > 5) smooth.delete(id);
+    return { ...next, emotion: config.emotions[probs.indexOf(Math.max(...probs))] };
+  }
+
+  function describe(main) {
+    if (!main) heading.textContent = "No face";
+    else {
+      let text = `${main.emotion} · valence ${main.valence.toFixed(1)} · arousal ${main.arousal.toFixed(1)}`;
+      if (main.baseline) {
+        const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(1)}`;
+        text += ` (change ${signed(main.valence - main.baseline.valence)}, ${signed(main.arousal - main.baseline.arousal)})`;
+      }
+      heading.textContent = text;
+    }
+    const ids = faces.map((face) => face.id).join();
+    if (people.dataset.ids !== `${ids}/${main?.id}`) {
+      people.dataset.ids = `${ids}/${main?.id}`;
+      people.hidden = faces.length < 2;
+      const focused = people.contains(document.activeElement) ? document.activeElement.textContent : null;
+      people.replaceChildren(
+        ...faces.map((face) =>
+          button(face.tag, () => (chosen = face.id), {
+            class: "fer-person",
+            style: `background:${face.tagColor};color:${inkOn(face.tagColor)}`,
+            "aria-label": `Show face ${face.id}`,
+            "aria-pressed": String(face === main),
+          }),
+        ),
+      );
+      if (focused) [...people.children].find((node) => node.textContent === focused)?.focus();
+    }
+  }
+
+  stage.addEventListener("click", (event) => {
+    const area = stage.getBoundingClientRect();
+    const across = (event.clientX - area.left) / area.width;
+    const x = model.get("mirror") ? 1 - across : across;
+    const y = (event.clientY - area.top) / area.height;
+    const hit = faces.find((f) => x >= f.x && x <= f.x + f.w && y >= f.y && y <= f.y + f.h);
+    if (hit) chosen = hit.id;
+  });
+
+  function onMessage(message, buffers) {
+    if (message.type === "answer") onAnswer(message);
+    else if (message.type === "taken" && message.view !== view && phase !== "off") {
+      stop("The preview now runs in another view of this cell.", "info", false);
+    } else if (message.type === "failed" && (!message.view || message.view === view)) {
+      stop(message.text, "error");
+    } else if (message.type === "say") status.say(message.text, message.kind);
+    else if (message.type === "file") saveFile(message.name, message.mime, buffers[0]);
+    else if (message.type === "stop") {
+      if (phase !== "off") stop("Stopped from the notebook.", "info");
+    }
+  }
+
+  /** Look after everything that sends no event: a silent kernel, a silent camera. */
+  function watch() {
+    if (phase !== "on") return;
+    const now = performance.now();
+    const { status: kernel, connection } = kernelState(model);
+    if (["restarting", "autorestarting", "dead"].includes(kernel)) return kernelGone();
+    if (video.paused && root.isConnected && !document.hidden) {
+      video.play().catch((error) => console.warn("fer_nb: the video does not resume", error));
+    }
+    if (flying) {
+      const silent = now - flying.sent;
+      if (silent > GIVE_UP_AFTER) {
+        stop(
+          "The kernel has not answered for 30 seconds, so the camera was switched off. Wait until it " +
+            "is free (or interrupt it), then press Start.",
+          "warning",
+        );
+      } else if (silent > LOST_AFTER && kernel === "idle" && connection === "connected") {
+        flying = null; // the frame or its answer was lost: go on with the newest
+        pump();
+      } else if (silent > BUSY_AFTER) {
+        status.say(
+          connection === "connected" || connection === "unknown"
+            ? "The kernel is busy with something else. The measurements go on as soon as it is free."
+            : "The connection to the kernel is lost; waiting for it to come back …",
+          "warning",
+        );
+      }
+    } else if (now - lastFrameAt > 5000 && !document.hidden && root.isConnected) {
+      status.say("The camera has given no new picture for a while. Stop and start it again.", "warning");
+    } else pump();
+  }
+
+  function kernelGone() {
+    if (phase !== "off") {
+      stop("The kernel was restarted or has died; the camera is off. Run the cell again.", "error", false);
+    } else status.say("The kernel was restarted or has died. Run the cell again.", "error");
+    toggle.disabled = true;
+  }
+
+  const commChanged = () => {
+    // JupyterLab cuts every widget's line on a restart; a line that is cut never comes back.
+    if (!stopped) kernelGone();
+  };
+  const timer = setInterval(watch, 500);
+  const wake = () => document.hidden || watch();
+  const plugged = () => listCameras();
+  model.on("msg:custom", onMessage);
+  model.on("change:mirror", setMirror);
+  model.on("change:recording", syncButtons);
+  model.on("change:rows", syncButtons);
+  model.on("comm_live_update", commChanged);
+  document.addEventListener("visibilitychange", wake);
+  navigator.mediaDevices?.addEventListener?.("devicechange", plugged);
+
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+    model.off("msg:custom", onMessage);
+    model.off("change:mirror", setMirror);
+    model.off("change:recording", syncButtons);
+    model.off("change:rows", syncButtons);
+    model.off("comm_live_update", commChanged);
+    document.removeEventListener("visibilitychange", wake);
+    navigator.mediaDevices?.removeEventListener?.("devicechange", plugged);
+    const was = phase;
+    release();
+    if (was !== "off") {
+      try {
+        model.send({ type: "stop", view });
+      } catch (error) {
+        console.debug("fer_nb: the kernel is gone already", error);
+      }
+    }
+    encoder.dispose();
+    for (const part of [overlay, plane, trace]) part.dispose();
+  };
+}
+
+export default { render };
