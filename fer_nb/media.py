@@ -250,12 +250,16 @@ class VideoReader:
     def __iter__(self) -> Iterator[Frame]:
         self._scrub = None
         self._rewind()
-        count = 0
+        count, last_s = 0, 0.0
         for count, frame in enumerate(self._decode(), start=1):
-            yield Frame(count - 1, self._time(frame, count - 1), frame)
-        missing = self.info.frames - count
-        if missing > max(1, 0.01 * self.info.frames):
+            last_s = self._time(frame, count - 1)
+            yield Frame(count - 1, last_s, frame)
+        lacking = self.info.frames - count
+        if lacking > max(1, 0.01 * self.info.frames):
             self._warn(f"only {count} of {self.info.frames} frames could be read (truncated?)")
+        elif self.info.duration_s - last_s > max(1.0, 0.05 * self.info.duration_s):
+            told = f"{last_s:.1f} of {self.info.duration_s:.1f} s"
+            self._warn(f"the pictures end at {told} (truncated?)")
 
     def frame_at(self, time_s: float) -> Frame:
         """Return the frame that is on screen at `time_s`; its `index` is -1, as none was counted.

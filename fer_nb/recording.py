@@ -49,10 +49,11 @@ def verdict(quality: dict, figures: dict) -> str:
     """Return one sentence on a recording, for the head of its report."""
     if not figures["measured_s"]:
         return "No face was found in this recording; there is nothing to report."
+    valence = figures["mean_valence"]
     said = (
-        f"{figures['measured_s']:.0f} of {quality['duration_s']:.0f} seconds were measured; the face "
-        f"looked mostly {figures['dominant']}, with a mean valence of {figures['mean_valence']:.1f} "
-        f"({_mood(figures['mean_valence'])})."
+        f"{figures['measured_s']:.0f} of {quality['duration_s']:.0f} seconds were measured; "
+        f"the face looked mostly {figures['dominant']}, with a mean valence of {valence:.1f} "
+        f"({_mood(valence)})."
     )
     return said if quality["usable"] else f"Unusable: {'; '.join(quality['reasons'])}. {said}"
 

@@ -1,0 +1,37 @@
+import subprocess
+import sys
+
+import fer_nb
+
+
+def run(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_import_is_light():
+    code = (
+        "import sys, time; t = time.perf_counter(); import fer_nb; t = time.perf_counter() - t;"
+        "heavy = {'tensorflow', 'keras', 'torch', 'jax', 'cv2', 'pandas'} & set(sys.modules);"
+        "print(t, *heavy)"
+    )
+    best = min((run(code).split() for _ in range(3)), key=lambda said: float(said[0]))
+    assert float(best[0]) < 0.5
+    assert best[1:] == []
+
+
+def test_inference_needs_no_training_framework():
+    code = (
+        "import sys, numpy as np, fer_nb;"
+        "fer_nb.load_model().predict(np.zeros((48, 48, 3), np.uint8));"
+        "print(*({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)))"
+    )
+    assert run(code).split() == []
+
+
+def test_every_public_name_exists_and_is_documented():
+    for name in fer_nb.__all__:
+        value = getattr(fer_nb, name)
+        assert value.__doc__, name
+    assert set(fer_nb.__all__) <= set(dir(fer_nb))
