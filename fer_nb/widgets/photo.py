@@ -11,34 +11,12 @@ import pandas as pd
 import traitlets
 
 from fer_nb.emotions import PROBABILITY_COLUMNS, nearest_emotion
-from fer_nb.errors import FerError
 from fer_nb.faces import Detector, Face, cascade_names, crop_face, load_detector
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget
+from fer_nb.widgets.samples import SAMPLES, sample
 
-SAMPLES = ("astronaut", "grace hopper", "two faces")
 DISPLAY_SIDE = 1600  # a browser needs no more; the reading is done on the full picture
-
-
-def sample(name: str) -> np.ndarray:
-    """Return a photo that other packages carry, as uint8 RGB (H, W, 3).
-
-    The astronaut (Eileen Collins) and Grace Hopper are in the public domain.
-    """
-    from fer_nb.media import read_image
-
-    if name == "astronaut":
-        import skimage
-
-        return skimage.data.astronaut()
-    if name == "grace hopper":
-        from matplotlib.cbook import get_sample_data
-
-        return read_image(get_sample_data("grace_hopper.jpg", asfileobj=False))
-    if name == "two faces":
-        left, right = sample("astronaut")[:420, 40:400], sample("grace hopper")[60:480, 80:440]
-        return np.ascontiguousarray(np.hstack([left, right]))
-    raise FerError(f"no sample {name!r}; choose one of {', '.join(SAMPLES)}")
 
 
 class PhotoExplorer(FerWidget):

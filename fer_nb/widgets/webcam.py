@@ -168,7 +168,7 @@ class WebcamPreview(FerWidget):
 
     def _picture(self) -> bytes:
         from fer_nb.reactions import analyze_image
-        from fer_nb.widgets.photo import sample
+        from fer_nb.widgets.samples import sample
         from fer_nb.widgets.still import photo_still
 
         image = sample("astronaut")

@@ -39,32 +39,26 @@ def chromium_path() -> str | None:
     return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
-def face_clip(path: Path, people: int = 1, seconds: float = 2.0, fps: int = 30) -> Path:
-    """Write a 640x480 Motion-JPEG clip of the astronaut, who sways a little; it loops smoothly."""
-    import skimage
+def face_clip(path: Path, name: str = "astronaut", seconds: float = 2.0, fps: int = 30) -> Path:
+    """Write a 640x480 Motion-JPEG clip of a sample photo that sways a little; it loops smoothly."""
+    from fer_nb.widgets.samples import sample
 
-    photo = cv2.cvtColor(skimage.data.astronaut()[:300, 60:460], cv2.COLOR_RGB2BGR)
-    width = 640 // people
+    photo = cv2.cvtColor(sample(name), cv2.COLOR_RGB2BGR)
+    if name == "astronaut":
+        photo = photo[:300, 60:460]  # head and shoulders, as before a webcam
+    scale = max(640 / photo.shape[1], 480 / photo.shape[0])
     frames = round(seconds * fps)
     with open(path, "wb") as file:
         for i in range(frames):
             phase = 2 * np.pi * i / frames
-            picture = np.full((480, 640, 3), 200, np.uint8)
-            for n in range(people):
-                zoom = (1.6 if people == 1 else 1.0) * (1 + 0.03 * np.sin(phase + n))
-                dx, dy = 14 * np.sin(phase + n), 8 * np.cos(phase)
-                move = np.float32(
-                    [
-                        [zoom, 0, n * width + width / 2 - 165 * zoom + dx],
-                        [0, zoom, 240 - 120 * zoom + dy],
-                    ]
-                )
-                view = picture[:, n * width : (n + 1) * width]
-                move[0, 2] -= n * width
-                view[:] = cv2.warpAffine(
-                    photo, move, (view.shape[1], 480), borderMode=cv2.BORDER_REPLICATE
-                )
-            file.write(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
+            zoom = scale * (1.04 + 0.03 * np.sin(phase))
+            centre = 320 + 14 * np.sin(phase), 240 + 8 * np.cos(phase)
+            shift = [
+                c - zoom * side / 2 for c, side in zip(centre, photo.shape[1::-1], strict=True)
+            ]
+            move = np.float32([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
+            view = cv2.warpAffine(photo, move, (640, 480), borderMode=cv2.BORDER_REPLICATE)
+            file.write(cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
     return path
 
 
