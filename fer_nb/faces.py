@@ -143,8 +143,12 @@ class HaarDetector:
         max_side: int = 640,
     ):
         self.cascade = _cascade_path(cascade)
-        self._classifier = cv2.CascadeClassifier(str(self.cascade))
-        if self._classifier.empty():
+        self._classifier = cv2.CascadeClassifier()
+        try:
+            loaded = self._classifier.load(str(self.cascade))
+        except (cv2.error, SystemError):  # OpenCV raises or not, depending on what is broken
+            loaded = False
+        if not loaded:
             raise ModelError(f"{self.cascade} is not a cascade file that OpenCV can load")
         self._lock = threading.Lock()  # the classifier keeps state while it works
         self.scale_factor = scale_factor

@@ -110,16 +110,20 @@ class Tracker:
         self._grey = grey
         slack = 1e-3  # time stamps are rounded
         alive = sum(track.visible for track in self._tracks)
+        # Somebody is missed: look everywhere each time, as the face may come back any moment.
+        missed = alive < len(self._tracks)
         search_due = time_s - self._searched_s >= self.search_interval_s - slack
         detect_due = time_s - self._detected_s >= self.detect_interval_s - slack
         just_lost = alive < before  # look for it at once, not at the next round
-        if just_lost or (detect_due and (search_due or not alive)):
+        if just_lost or (detect_due and (search_due or missed or not alive)):
             self._match(self.detector(image), grey, scale, time_s, newcomers=True)
             self._searched_s = self._detected_s = time_s
         elif detect_due:
             self._match(self._look_around(image), grey, scale, time_s, newcomers=False)
             self._detected_s = time_s
-        self._tracks = [t for t in self._tracks if time_s - t.seen_s <= self.max_gap_s + slack]
+        # A face that is back after just `max_gap_s` is seen at the next detection.
+        longest = self.max_gap_s + self.detect_interval_s + slack
+        self._tracks = [t for t in self._tracks if time_s - t.seen_s <= longest]
         return [track for track in self._tracks if track.visible]
 
     def _follow(self, grey: np.ndarray, scale: float, shape: tuple, time_s: float) -> None:

@@ -1,0 +1,91 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_nb.draw import (
+    GREEN,
+    GREY,
+    RED,
+    annotate_video,
+    blur_faces,
+    draw_bbox_with_emotion,
+    draw_box,
+    draw_reactions,
+    valence_color,
+)
+from fer_nb.faces import load_detector
+from fer_nb.media import VideoReader
+from fer_nb.reactions import analyze_image, analyze_video
+
+
+class Says:
+    """A model that gives one answer, and keeps what it was shown."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def predict(self, image):
+        self.seen = image
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "color"),
+    [
+        ("happy", GREEN),
+        (["sad", 2.0, 3.1], RED),
+        (["neutral", 4.0, 4.0], GREY),
+        (["happy", 5.9, 5.3], GREEN),
+        (["sad", 3.999, 4.0], RED),
+    ],
+)
+def test_box_follows_the_reference_rule(astronaut, answer, color):
+    before = astronaut.copy()
+    model = Says(answer)
+    out = draw_bbox_with_emotion(astronaut, model, 170, 60, 110, 110)
+    np.testing.assert_array_equal(astronaut, before)
+    assert model.seen.shape == (110, 110, 3)
+    assert out.shape == astronaut.shape
+    assert tuple(out[115, 170]) == color  # the left side of the box
+    changed = np.argwhere((out != before).any(axis=2))
+    assert changed[:, 0].min() < 60  # the caption stands above it
+    assert changed[:, 0].max() <= 172
+
+
+def test_valence_color():
+    assert [valence_color(v) for v in (1, 3.9, 4, 4.1, 7)] == [RED, RED, GREY, GREEN, GREEN]
+
+
+@pytest.mark.parametrize("box", [(0, 0, 40, 40), (490, 500, 60, 60), (-30, -30, 50, 50)])
+def test_captions_stay_in_the_picture(astronaut, box):
+    out = draw_box(astronaut, *box, "a rather long caption", RED)
+    assert (out != astronaut).any()
+
+
+def test_tiny_picture_can_be_drawn_on():
+    assert draw_box(np.zeros((4, 4, 3), np.uint8), 0, 0, 3, 3, "happy", RED).shape == (4, 4, 3)
+
+
+def test_reactions_are_drawn_and_absent_faces_not(astronaut):
+    table = analyze_image(astronaut)
+    assert (draw_reactions(astronaut, table, val_ar=True) != astronaut).any()
+    empty = analyze_image(np.zeros_like(astronaut))
+    np.testing.assert_array_equal(draw_reactions(astronaut, empty), astronaut)
+
+
+def test_blurred_face_is_found_no_more(astronaut):
+    table = analyze_image(astronaut)
+    blurred = blur_faces(astronaut, table)
+    assert load_detector("haar")(blurred) == []
+    np.testing.assert_array_equal(blurred[300:], astronaut[300:])
+    np.testing.assert_array_equal(blur_faces(astronaut, pd.DataFrame(table[:0])), astronaut)
+
+
+def test_annotated_video_keeps_frames_and_times(viewer, tmp_path):
+    table = analyze_video(viewer, every=2)
+    out = annotate_video(viewer, table, tmp_path / "out.mp4", val_ar=True)
+    with VideoReader(viewer) as a, VideoReader(out) as b:
+        pairs = list(zip(a, b, strict=True))
+        for before, after in pairs:
+            assert after.time_s == pytest.approx(before.time_s, abs=1e-3)
+        assert np.abs(pairs[3][0].image.astype(int) - pairs[3][1].image).max() > 100

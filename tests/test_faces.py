@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_nb.errors import FerError, ModelError
+from fer_nb.faces import Face, cascade_names, crop_face, cv2, load_detector
+
+coordinate = st.floats(-40, 120)
+side = st.floats(3, 80)
+
+
+def is_on(face: Face, x: float, y: float) -> bool:
+    return face.x < x < face.x + face.width and face.y < y < face.y + face.height
+
+
+@pytest.mark.parametrize("cascade", ["frontalface_alt2", "haarcascade_frontalface_default.xml"])
+def test_haar_finds_the_face(astronaut, cascade):
+    (face,) = load_detector("haar", cascade=cascade)(astronaut)
+    assert is_on(face, 224, 115)
+    assert 70 < face.width < 130
+    assert np.isnan(face.yaw_ratio)
+
+
+def test_haar_takes_any_cascade_file(tmp_path, astronaut):
+    copy = tmp_path / "my own cascade.xml"
+    copy.write_bytes((load_detector("haar").cascade).read_bytes())
+    assert len(load_detector("haar", cascade=str(copy))(astronaut)) == 1
+    assert "frontalface_alt_tree" in cascade_names()
+    assert load_detector("haar", cascade="eye")(astronaut[60:180, 160:290])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (5, 300, 3), (40, 40), (200, 300)])
+def test_haar_finds_nothing_in_empty_pictures_of_any_size(shape):
+    assert load_detector("haar")(np.full(shape, 128, np.uint8)) == []
+
+
+def test_boxes_do_not_depend_on_resolution(astronaut):
+    detector = load_detector("haar")
+    (small,) = detector(astronaut)
+    (large,) = detector(cv2.resize(astronaut, None, fx=4, fy=4))
+    for name in ("x", "y", "width", "height"):
+        assert getattr(large, name) / 4 == pytest.approx(getattr(small, name), abs=12)
+
+
+def test_unknown_names_say_what_there_is(tmp_path):
+    with pytest.raises(ModelError, match="haar, yunet, yolo"):
+        load_detector("dlib")
+    with pytest.raises(ModelError, match="frontalface_default"):
+        load_detector("haar", cascade="nose_ring")
+    with pytest.raises(ModelError, match="does not take"):
+        load_detector("haar", color="red")
+    with pytest.raises(ModelError, match="needs a YOLOv5-face model"):
+        load_detector("yolo")
+    broken = tmp_path / "broken.xml"
+    broken.write_text("<opencv_storage></opencv_storage>")
+    with pytest.raises(ModelError, match="not a cascade"):
+        load_detector("haar", cascade=str(broken))
+    for name in ("yunet", "yolo"):
+        with pytest.raises(ModelError, match="there is no"):
+            load_detector(name, model=tmp_path / "missing.onnx")
+        text = tmp_path / "text.onnx"
+        text.write_text("not a network")
+        with pytest.raises(ModelError, match="is not a"):
+            load_detector(name, model=text)
+
+
+def test_yunet_offline_says_what_to_do(tmp_path, monkeypatch):
+    from fer_nb import zoo
+
+    monkeypatch.setenv("FER_NB_CACHE", str(tmp_path))
+    entry = zoo.DOWNLOADS["yunet"]
+    nowhere = zoo.Download("http://127.0.0.1:9/x.onnx", entry.sha256, entry.licence)
+    monkeypatch.setitem(zoo.DOWNLOADS, "yunet", nowhere)
+    with pytest.raises(ModelError) as caught:
+        load_detector("yunet")
+    for part in (nowhere.url, str(tmp_path), entry.sha256):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("yunet", "face_detection_yunet_2023mar.onnx"), ("yolo", "yolov5n-0.5.onnx")],
+)
+def test_networks_find_the_face_and_its_landmarks(shared, astronaut, name, file):
+    detector = load_detector(name, model=shared / "weights" / "det" / file)
+    (face,) = detector(astronaut)
+    (haar,) = load_detector("haar")(astronaut)
+    assert is_on(face, haar.x + haar.width / 2, haar.y + haar.height / 2)
+    right_eye, left_eye, nose, right_mouth, left_mouth = face.landmarks
+    assert right_eye[0] < nose[0] < left_eye[0]
+    assert right_eye[1] < nose[1] < right_mouth[1]
+    assert right_mouth[0] < left_mouth[0]
+    assert abs(face.yaw_ratio) < 0.2
+    mirrored = detector(np.ascontiguousarray(astronaut[:, ::-1]))[0]
+    assert mirrored.x + mirrored.width / 2 == pytest.approx(512 - face.x - face.width / 2, abs=5)
+    # Every detector's margin makes about the same crop of the same head.
+    sides = [
+        max(f.width, f.height) * (1 + d.margin)
+        for f, d in ((face, detector), (haar, load_detector("haar")))
+    ]
+    assert sides[0] == pytest.approx(sides[1], rel=0.15)
+
+
+@given(coordinate, coordinate, side, side, st.floats(0, 1))
+def test_crop_is_a_square_that_shows_the_picture_where_it_is(x, y, width, height, margin):
+    image = np.add.outer(np.arange(80), np.arange(100)).astype(np.uint8)
+    face = Face(x, y, width, height, 1.0)
+    square = round(max(width, height) * (1 + margin))
+    x0 = round(x + width / 2 - max(2, square) / 2)
+    y0 = round(y + height / 2 - max(2, square) / 2)
+    if x0 >= 100 or y0 >= 80 or x0 + max(2, square) <= 0 or y0 + max(2, square) <= 0:
+        with pytest.raises(FerError, match="outside"):
+            crop_face(image, face, margin)
+        return
+    crop = crop_face(image, face, margin)
+    assert crop.shape == (max(2, square),) * 2
+    rows = np.clip(np.arange(y0, y0 + len(crop)), 0, 79)
+    columns = np.clip(np.arange(x0, x0 + len(crop)), 0, 99)
+    np.testing.assert_array_equal(crop, image[np.ix_(rows, columns)])

@@ -1,0 +1,125 @@
+import av
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_nb.emotions import EMOTIONS, PROBABILITY_COLUMNS
+from fer_nb.errors import FerError
+from fer_nb.faces import Face
+from fer_nb.models import load_model
+from fer_nb.reactions import (
+    COLUMNS,
+    analyze_frames,
+    analyze_image,
+    analyze_video,
+    check_table,
+)
+
+
+@pytest.fixture(scope="module")
+def table(viewer) -> pd.DataFrame:
+    return analyze_video(viewer)
+
+
+def test_one_row_per_face_per_frame_in_order(table, viewer):
+    assert list(table.columns) == list(COLUMNS)
+    assert table["frame"].tolist() == list(range(45))
+    with av.open(str(viewer)) as container:
+        stamps = [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
+    np.testing.assert_allclose(table["time_s"], np.array(stamps) - stamps[0], atol=1e-3)
+    assert str(table["face_id"].dtype) == "Int64"
+    assert table["frame"].dtype == np.int64
+    assert table["p_happy"].dtype == table["valence"].dtype == np.float32
+    assert list(table["emotion"].cat.categories) == list(EMOTIONS)
+
+
+def test_absent_face_is_a_row_without_measurement(table):
+    gone = table[(table["frame"] >= 19) & (table["frame"] < 27)]
+    assert gone["face_id"].isna().all()
+    measured = [*PROBABILITY_COLUMNS, "valence", "arousal", "x", "y", "width", "height", "score"]
+    assert gone[measured].isna().all(axis=None)
+    assert gone["emotion"].isna().all()
+    assert gone["brightness"].notna().all()  # the picture is still there
+    seen = table[table["face_id"].notna()]
+    assert len(seen) >= 30
+    np.testing.assert_allclose(seen[list(PROBABILITY_COLUMNS)].sum(axis=1), 1, atol=1e-5)
+    assert set(seen["face_id"]) == {0}  # one person, before and after the gap
+
+
+def test_reading_equals_that_of_the_crop(table, viewer, monkeypatch):
+    """What the table says of a frame is what the model says of the same crop by itself."""
+    from fer_nb.faces import crop_face, load_detector
+    from fer_nb.media import VideoReader
+
+    row = table.iloc[0]
+    with VideoReader(viewer) as video:
+        image = next(iter(video)).image
+    face = Face(row["x"], row["y"], row["width"], row["height"], 1.0)
+    crop = crop_face(image, face, load_detector("haar").margin)
+    read = load_model().predict_batch([crop])
+    np.testing.assert_allclose(
+        row[list(PROBABILITY_COLUMNS)].to_numpy(float), read.probs[0], atol=0.02
+    )
+
+
+def test_provenance(table, viewer):
+    attrs = table.attrs
+    assert attrs["source"] == viewer.name
+    assert len(attrs["sha256"]) == len(attrs["model_sha256"]) == 64
+    assert attrs["video"]["frames"] == 45
+    assert attrs["parameters"]["detector"]["cascade"] == "haarcascade_frontalface_alt2.xml"
+    assert attrs["warnings"] == []
+
+
+def test_every_takes_each_nth_frame(viewer, table):
+    third = analyze_video(viewer, every=3)
+    assert third["frame"].tolist() == list(range(0, 45, 3))
+    np.testing.assert_allclose(third["time_s"], table["time_s"][::3])
+    with pytest.raises(FerError, match="every"):
+        analyze_video(viewer, every=0)
+
+
+def test_photo_and_frames(astronaut):
+    (row,) = analyze_image(astronaut).to_dict("records")
+    assert (row["frame"], row["time_s"], row["face_id"]) == (0, 0.0, 0)
+    assert row["emotion"] == "happy"
+    both = analyze_image(np.hstack([astronaut, astronaut[:, ::-1]]))
+    assert both["face_id"].tolist() == [0, 1]
+    frames = [(i / 10, astronaut) for i in range(4)]
+    pd.testing.assert_series_equal(
+        analyze_frames(frames)["time_s"], pd.Series([0, 0.1, 0.2, 0.3], name="time_s")
+    )
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 300), (64, 64)])
+def test_photo_without_a_face(size):
+    table = analyze_image(np.full((*size, 3), 100, np.uint8))
+    assert len(table) == 1
+    assert table["face_id"].isna().all()
+    check_table(table)
+
+
+def test_no_frames_at_all():
+    table = analyze_frames([])
+    assert list(table.columns) == list(COLUMNS)
+    assert len(table) == 0
+
+
+def test_progress_can_stop_the_work(viewer):
+    def stop(time_s: float) -> None:
+        if time_s > 0.5:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        analyze_video(viewer, progress=stop)
+
+
+def test_errors_of_the_decoding_thread_arrive(viewer, monkeypatch):
+    from fer_nb import media
+
+    def broken(frame):
+        raise ValueError("no such pixel format")
+
+    monkeypatch.setattr(media, "_upright", broken)
+    with pytest.raises(ValueError, match="pixel format"):
+        analyze_video(viewer)

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+
+from fer_nb.faces import Face, cv2, load_detector
+from fer_nb.tracking import Tracker
+
+SIZE = (240, 480)
+
+
+class Perfect:
+    """A detector that is told the truth, and counts how often it is asked."""
+
+    name, margin = "perfect", 0.0
+
+    def __init__(self):
+        self.boxes: list[tuple] = []
+        self.calls = 0
+
+    def __call__(self, image):
+        self.calls += 1
+        full = image.shape[:2] == SIZE
+        return [Face(*box, 1.0) for box in self.boxes] if full else []
+
+
+@pytest.fixture
+def heads(head, hopper):
+    return [cv2.resize(h, (90, 90)) for h in (head, hopper[40:330, 110:400])]
+
+
+def scene(heads, places) -> np.ndarray:
+    """Heads pasted on a textured ground; a place of None leaves one out."""
+    rng = np.random.default_rng(3)
+    image = cv2.resize(rng.integers(60, 190, (24, 48, 3), dtype=np.uint8), SIZE[::-1])
+    for picture, place in zip(heads, places, strict=True):
+        if place is not None:
+            x, y = place
+            image[y : y + 90, x : x + 90] = picture
+    return image
+
+
+def follow(heads, path, detector, fps=15, **options):
+    """The id nearest to each head in every frame, None where there is none."""
+    tracker = Tracker(detector, **options)
+    seen = []
+    for i, places in enumerate(path):
+        if isinstance(detector, Perfect):
+            detector.boxes = [(*place, 90, 90) for place in places if place is not None]
+        tracks = tracker.update(scene(heads, places), i / fps)
+        row = []
+        for place in places:
+            found = None
+            for track in tracks:
+                centre = np.array([track.face.x + track.face.width / 2, track.face.y + 45])
+                if place is not None and np.abs(centre - np.add(place, 45)).max() < 30:
+                    found = track.id
+            row.append(found)
+        seen.append(row)
+    return np.array(seen, dtype=object), tracker
+
+
+def test_two_people_keep_their_identities_with_a_real_detector(heads):
+    """They approach each other, but do not overlap, and part again."""
+    path = []
+    for i in range(90):
+        reach = round(60 * np.sin(np.pi * i / 89))
+        path.append([(60 + reach, 70 + round(10 * np.sin(i / 5))), (330 - reach, 80)])
+    seen, _ = follow(heads, path, load_detector("haar"))
+    assert set(seen[3:, 0]) == {seen[-1, 0]}
+    assert set(seen[3:, 1]) == {seen[-1, 1]}
+    assert seen[-1, 0] != seen[-1, 1]
+
+
+@pytest.mark.parametrize(("gap_frames", "same"), [(7, True), (13, True), (40, False)])
+def test_identity_survives_gaps_up_to_a_second(heads, gap_frames, same):
+    path = [[(80, 60), (300, 70)]] * 30
+    path += [[None, (300, 70)]] * gap_frames
+    path += [[(90, 64), (300, 70)]] * 30
+    seen, _ = follow(heads, path, Perfect())
+    before, after = seen[25, 0], seen[-1, 0]
+    assert (before == after) is same
+    assert after is not None
+    assert set(seen[1:, 1]) == {seen[-1, 1]}
+    assert seen[30 + min(gap_frames - 1, 5), 0] is None
+
+
+def test_newcomer_far_away_gets_a_new_identity(heads):
+    path = [[(20, 60), None]] * 20 + [[None, None]] * 5 + [[None, (340, 70)]] * 30
+    seen, _ = follow(heads, path, Perfect())
+    assert seen[-1, 1] not in (None, seen[10, 0])
+
+
+def test_detector_runs_on_few_frames(heads):
+    detector = Perfect()
+    follow(heads, [[(100, 60), (300, 60)]] * 60, detector, fps=30)
+    assert detector.calls <= 2 * 2 / 0.2 + 5  # both faces five times a second, for two seconds
+    every_frame = Perfect()
+    follow(heads, [[(100, 60), None]] * 10, every_frame, detect_interval_s=0)
+    assert every_frame.calls >= 10
+
+
+def test_face_is_followed_between_detections(heads):
+    """Between its detections a moving face is located to a few pixels."""
+    detector = Perfect()
+    tracker = Tracker(detector, detect_interval_s=5, search_interval_s=5, follow_s=5, max_gap_s=5)
+    for i in range(30):
+        place = (60 + 4 * i, 70 + i)
+        detector.boxes = [(*place, 90, 90)]
+        (track,) = tracker.update(scene(heads[:1], [place]), i / 25)
+        assert track.face.x == pytest.approx(place[0], abs=4)
+        assert track.face.y == pytest.approx(place[1], abs=4)
+    assert detector.calls == 1
+
+
+def test_face_that_left_is_not_seen_on(heads):
+    path = [[(200, 70), None]] * 20 + [[None, None]] * 20
+    _, tracker = follow(heads, path, Perfect())
+    assert tracker.update(scene(heads, [None, None]), 2.7) == []
+
+
+def test_a_change_of_format_does_not_stop_it(heads):
+    detector = Perfect()
+    tracker = Tracker(detector)
+    detector.boxes = [(100, 60, 90, 90)]
+    tracker.update(scene(heads, [(100, 60), None]), 0.0)
+    assert tracker.update(np.zeros((120, 160, 3), np.uint8), 0.1) == []
