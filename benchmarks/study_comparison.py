@@ -1,0 +1,119 @@
+"""Do comparisons of stimuli and groups hold their error rate, and their intervals the truth?
+
+    python benchmarks/study_comparison.py --studies 500 --out comparison.csv
+
+Without a difference: two stimuli with the same event, seen by the same people (paired) or by
+others (independent, also with one group twice the other). Each person responds with a strength of
+their own to each stimulus.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+from study_simulation import CONFIG, audience_of, fast_one_sample, fast_two_sample
+
+from fer_nb.study.comparison import COMPARED, CURVES, Contrast, compare_metrics
+from fer_nb.study.config import SIGNALS
+from fer_nb.study.moments import Cluster, holm_over_signals
+from fer_nb.study.simulate import Event, simulate_signals
+
+AT = [SIGNALS.index(s) for s in CURVES]
+
+
+def two_stimuli(n, rng, size=0.0):
+    """The same n people on two stimuli of 30 s; the second's event is `size` weaker."""
+    events = (Event("happy", 10, 14, 2.0 + size), Event("happy", 45, 49, 2.0))
+    times, x = simulate_signals(n, 65, CONFIG.rate_hz, rng, events=events)
+    return [audience_of(times, x, start_s=start) for start in (0.0, 35.0)]
+
+
+def one_group(n, rng):
+    """n other people on one stimulus."""
+    events = (Event("happy", 10, 14, 2.0),)
+    times, x = simulate_signals(n, 30, CONFIG.rate_hz, rng, events=events)
+    return audience_of(times, x)
+
+
+def run(kind, n, studies, draw, paired, truth):
+    """Rates of `studies` simulated comparisons: any Holm-significant metric, any cluster, p < 5 %."""
+    config = CONFIG.with_(n_boot=1000, n_permutations=500)
+    single, metrics, clusters, hits, bca, effect = [], 0, 0, [], [], []
+    for k in range(studies):
+        rng = np.random.default_rng([3, n, k])
+        first, second = draw(rng)
+        for audience in (first, second):
+            object.__setattr__(audience, "config", config.with_(seed=k))
+        table = compare_metrics(Contrast(first, second, ("a", "b"), "stimuli", paired))
+        single.append((table["p"] <= 0.05).mean())
+        metrics += bool((table["p_holm"] <= 0.05).any())
+        hits.append(((table["low"] <= truth) & (truth <= table["high"])).mean())
+        if table["bca_low"].notna().all():
+            bca.append(((table["bca_low"] <= truth) & (truth <= table["bca_high"])).mean())
+        effect.append(table["effect"].iloc[[c == ("average", "p_happy") for c in COMPARED]].mean())
+        found = {}
+        for signal, at in zip(CURVES, AT, strict=True):
+            a, b = first.curves[:, at], second.curves[:, at]
+            if paired:
+                parts = fast_one_sample(a - b, config, rng)
+            else:
+                parts = fast_two_sample(a, b, config, rng)
+            found[signal] = [Cluster(*part) for part in parts]
+        adjusted = holm_over_signals(found)
+        clusters += any(p <= 0.05 for ps in adjusted.values() for p in ps)
+    low, high = proportion_confint([metrics, clusters], studies, method="wilson")
+    row = {
+        "kind": kind,
+        "n": n,
+        "studies": studies,
+        "any_metric": metrics / studies,
+        "any_metric_high": high[0],
+        "any_cluster": clusters / studies,
+        "any_cluster_high": high[1],
+        "single_p": np.mean(single),
+        "coverage": np.mean(hits),
+        "coverage_bca": np.mean(bca) if bca else np.nan,
+        "effect_happy": np.nanmean(effect),
+    }
+    print({k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}, flush=True)
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--studies", type=int, default=500)
+    parser.add_argument("--out", default="study_comparison.csv")
+    args = parser.parse_args()
+    rows = []
+
+    def note(row):
+        rows.append(row)
+        pd.DataFrame(rows).round(4).to_csv(args.out, index=False)
+
+    for n in (10, 12, 30, 100):
+        note(
+            run("paired, no difference", n, args.studies, lambda r, n=n: two_stimuli(n, r), True, 0)
+        )
+
+        def same(rng, n=n):
+            return one_group(n, rng), one_group(n, rng)
+
+        note(run("independent, no difference", n, args.studies, same, False, 0))
+    for n in (10, 30):
+
+        def unequal(rng, n=n):
+            return one_group(n, rng), one_group(2 * n, rng)
+
+        note(run("independent, n and 2 n", n, args.studies, unequal, False, 0))
+    for n in (12, 30, 100):
+        for size in (0.5, 1.0):
+            name = f"paired, event stronger by {size:g} log-odds"
+            draw = lambda r, n=n, size=size: two_stimuli(n, r, size)  # noqa: E731
+            note(run(name, n, args.studies // 2, draw, True, np.nan))
+
+
+if __name__ == "__main__":
+    main()

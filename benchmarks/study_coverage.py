@@ -1,0 +1,121 @@
+"""Do the intervals of a study hold what they promise? Coverage over simulated studies.
+
+    python benchmarks/study_coverage.py --studies 500 --out coverage.csv
+
+For audiences of 12, 30 and 100 (and 6, 8) with autocorrelated curves and gaps, the share of
+studies whose 95 % band, pointwise, and whose interval of each metric hold the truth. The truth is
+the mean of a simulated population of 40,000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+import pandas as pd
+from study_simulation import CONFIG, simulate_audience
+
+from fer_nb.study.config import SIGNALS
+from fer_nb.study.intervals import mean_band
+from fer_nb.study.metrics import _ever, _means, _peaks, whole_metrics
+
+BAND_SIGNALS = ("valence", "arousal", "p_anger", "p_happy", "p_surprise")
+AT = slice(2, None, 6)  # every sixth bin: neighbours say the same
+
+
+def population(size: int, seed: int) -> dict:
+    """Means over a simulated population, in parts of 2,000."""
+    curves, values, ever = [], [], []
+    for part in range(size // 2000):
+        people = simulate_audience(2000, np.random.default_rng([seed, part]))
+        curves.append(np.nanmean(people.curves, axis=0))
+        values.append({k: np.nanmean(v, axis=0) for k, v in whole_metrics(people).items()})
+        ever.append(_ever(people, "whole", 0, people.duration_s)["estimate"].to_numpy())
+    curve = np.mean(curves, axis=0)
+    truth = {k: np.mean([v[k] for v in values], axis=0) for k in values[0]}
+    truth["ever_expressed"] = np.concatenate([[np.nan] * 2, np.mean(ever, axis=0)])
+    truth["peak"] = curve.max(axis=-1)
+    truth["peak_time"] = people.times[curve.argmax(axis=-1)]
+    return {"curve": curve, **truth}
+
+
+def one_study(n: int, k: int, truth: dict, hits: dict, widths: dict, n_boot: int) -> None:
+    """Simulate a study, and note which intervals hold the truth."""
+    rng = np.random.default_rng([n, k])
+    people = simulate_audience(n, rng)
+    config = CONFIG.with_(seed=k, n_boot=n_boot)
+    object.__setattr__(people, "config", config)
+
+    def note(key, low, high, true):
+        known = ~np.isnan(low)
+        if known.any():
+            hits.setdefault(key, []).append(((low <= true) & (true <= high))[known].mean())
+            widths.setdefault(key, []).append((high - low)[known].mean())
+
+    at = [SIGNALS.index(s) for s in BAND_SIGNALS]
+    points = people.curves[:, at, AT]
+    for method in ("bootstrap-se", "symmetric-t", "bootstrap-t", "percentile"):
+        band = mean_band(points.reshape(n, -1), rng=rng, n_boot=n_boot, method=method)
+        shape = points.shape[1:]
+        low, high = band.low.reshape(shape), band.high.reshape(shape)
+        for j, signal in enumerate(BAND_SIGNALS):
+            note(("band", signal, method), low[j], high[j], truth["curve"][at[j], AT])
+    values = whole_metrics(people)
+    table = pd.concat(
+        [_ever(people, "", 0, 30), _means(config, values, "", ("",)), _peaks(people, ("",))]
+    )
+    for row in table.itertuples():
+        true = truth[row.metric][SIGNALS.index(row.signal)]
+        note(
+            (row.metric, row.signal, row.interval),
+            *(np.array([v]) for v in (row.low, row.high)),
+            true,
+        )
+    for metric, people_values in values.items():  # the alternatives, for the choice of method
+        for method in ("bootstrap-se", "symmetric-t", "bca"):
+            chosen = table[(table["metric"] == metric)]["interval"].iloc[0]
+            if method != chosen and (method != "bca" or k % 2 == 0):
+                band = mean_band(people_values, rng=rng, n_boot=n_boot, method=method)
+                for j, signal in enumerate(SIGNALS):
+                    note(
+                        (metric, signal, method), band.low[j : j + 1], band.high[j : j + 1],
+                        truth[metric][j],
+                    )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--studies", type=int, default=500)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[6, 8, 12, 30, 100])
+    parser.add_argument("--n-boot", type=int, default=1000)
+    parser.add_argument("--out", default="study_coverage.csv")
+    args = parser.parse_args()
+    truth = population(40_000, seed=7)
+    rows = []
+    for n in args.sizes:
+        start, hits, widths = time.time(), {}, {}
+        for k in range(args.studies):
+            one_study(n, k, truth, hits, widths, args.n_boot)
+        for (metric, signal, method), values in hits.items():
+            rows.append(
+                {
+                    "n": n,
+                    "metric": metric,
+                    "signal": signal,
+                    "method": method,
+                    "studies": len(values),
+                    "coverage": np.mean(values),
+                    "mc_se": np.std(values) / np.sqrt(len(values)),
+                    "width": np.mean(widths[metric, signal, method]),
+                }
+            )
+        print(f"n = {n}: {args.studies} studies in {time.time() - start:.0f} s", flush=True)
+        pd.DataFrame(rows).round(4).to_csv(args.out, index=False)
+    table = pd.DataFrame(rows)
+    wide = table.pivot_table(index=["metric", "method"], columns="n", values="coverage")
+    print(wide.round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()

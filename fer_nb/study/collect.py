@@ -1,0 +1,234 @@
+"""From a manifest to measured recordings: analyse or load each table, once, one at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.errors import FerError, StudyError
+from fer_nb.study.config import StudyConfig
+from fer_nb.study.curves import Baseline, baseline_of, bin_recording
+from fer_nb.study.manifest import Manifest, Stimulus
+from fer_nb.study.quality import COLUMNS, judge, measure
+from fer_nb.study.respondent import respondent
+
+Loader = Callable[[dict], pd.DataFrame]
+
+
+@dataclass
+class Recording:
+    """One measured recording on its stimulus clock; see `Audience` for the shapes."""
+
+    respondent: str
+    cell: str
+    group: str
+    raw: np.ndarray
+    coverage: np.ndarray
+    seconds: np.ndarray
+    baselines: dict[str, Baseline]
+
+
+def cell_name(row: Mapping) -> str:
+    """What was watched: the stimulus, with the phase where the manifest has one."""
+    return f"{row['stimulus']} ({row['phase']})" if row["phase"] else row["stimulus"]
+
+
+def table_loader(tables) -> Loader:
+    """Return a function from a manifest row to its ready reaction table.
+
+    Parameters
+    ----------
+    tables : mapping or path
+        A mapping from the manifest's `video`, or from (respondent, stimulus), to a table; or a
+        folder with `VIDEO-STEM.parquet` (or .csv) per recording.
+    """
+    if isinstance(tables, Mapping):
+
+        def load(row):
+            for key in (row["video"], (row["respondent"], row["stimulus"])):
+                if key in tables:
+                    return tables[key]
+            raise FerError(f"no ready table for {row['video']!r}")
+
+        return load
+    folder = Path(tables)
+    if not folder.is_dir():
+        raise StudyError(f"there is no folder of tables {folder}")
+
+    def load(row):
+        from fer_nb.reactions import read_table
+
+        stem = Path(row["video"]).with_suffix("")
+        for name in (stem.as_posix(), stem.name, f"{row['stimulus']}/{row['respondent']}"):
+            for suffix in (".parquet", ".csv"):
+                if (folder / f"{name}{suffix}").is_file():
+                    return read_table(folder / f"{name}{suffix}")
+        raise FerError(f"no ready table for {row['video']!r} in {folder.name}/")
+
+    return load
+
+
+def video_loader(cache: Path | None, *, model=None, detector=None, every: int = 1) -> Loader:
+    """Return a function that analyses a manifest row's video, or finds it analysed in `cache`.
+
+    A cached table is used only if the video's bytes, the model and the detector are the same.
+    """
+    from fer_nb.faces import load_detector
+    from fer_nb.files import sha256
+    from fer_nb.models import load_model
+    from fer_nb.reactions import analyze_video, describe_detector, read_table, write_table
+
+    if model is None or isinstance(model, str):
+        model = load_model(model or "compact")
+    if detector is None or isinstance(detector, str):
+        detector = load_detector(detector or "haar")
+    want = {"model_sha256": model.sha256, "prior": getattr(model, "prior", None)}
+
+    def load(row):
+        path = Path(row["path"])
+        file = None
+        if cache is not None:
+            key = f"{row['video']}|{want}|{describe_detector(detector)}|{every}"
+            digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+            file = cache / f"{path.stem}-{digest}.parquet"
+            if file.is_file():
+                table = read_table(file)
+                if table.attrs.get("sha256") == sha256(path):
+                    return table
+        table = analyze_video(path, model=model, detector=detector, every=every)
+        if file is not None:
+            write_table(table, file, force=True)
+        return table
+
+    return load
+
+
+def measure_recordings(
+    manifest: Manifest, load: Loader, config: StudyConfig, progress=None
+) -> tuple[pd.DataFrame, list[Recording], dict[str, float], dict]:
+    """Load, judge and bin every recording.
+
+    A recording that cannot be read is a line of the quality table with status "failed".
+
+    Returns
+    -------
+    quality : DataFrame
+        One row per recording, in the manifest's order.
+    kept : list of Recording
+    durations : dict
+        Seconds of each stimulus.
+    provenance : dict
+        Model and parameters the tables were made with.
+    """
+    rows = manifest.recordings.to_dict("records")
+    durations = _durations(manifest, rows, load)
+    lines, kept, made_with = [], [], {}
+    for i, row in enumerate(rows):
+        try:
+            line, recording = _measure(
+                row, load(row), durations[row["stimulus"]], config, made_with
+            )
+        except FerError as error:
+            line, recording = {"status": "failed", "reasons": str(error)}, None
+        line |= {name: row[name] for name in ("respondent", "stimulus", "group")}
+        line["recording"] = row["video"]
+        line["stimulus"] = cell_name(row)
+        line |= {name: row[name] for name in manifest.covariates}
+        lines.append(line)
+        if recording is not None:
+            kept.append(recording)
+        if progress is not None:
+            progress(i + 1, len(rows))
+    quality = pd.DataFrame(lines, columns=[*COLUMNS, *manifest.covariates])
+    return quality, kept, durations, made_with
+
+
+def _measure(row, table, duration_s, config, made_with):
+    if table.empty:
+        raise FerError("the table has no frame")
+    start = row["start_s"]
+    person = respondent(table, start, start + duration_s)
+    attrs = table.attrs
+    for name in ("model", "model_sha256", "prior", "package_version"):
+        made_with.setdefault(name, set()).add(str(attrs.get(name)))
+    nominal = attrs.get("video", {}).get("fps")
+    every = attrs.get("parameters", {}).get("every", 1)
+    measured = measure(person, start, duration_s, nominal / every if nominal else np.nan)
+    reasons, notes = judge(measured, config)
+    notes += [str(w) for w in attrs.get("warnings", [])]
+    baselines = _baselines(row, person, config)
+    if "manifest" in baselines and baselines["manifest"].seconds < config.baseline_min_s:
+        reasons.append(
+            f"the face was seen for {baselines['manifest'].seconds:.1f} s of its baseline, "
+            f"least {config.baseline_min_s:g} s"
+        )
+    line = measured | {
+        "status": "excluded" if reasons else "kept",
+        "reasons": "; ".join(reasons),
+        "notes": "; ".join(notes),
+        "source": attrs.get("source"),
+        "sha256": attrs.get("sha256"),
+    }
+    if reasons:
+        return line, None
+    options = {"max_hold_s": config.max_hold_s, "min_coverage": config.min_bin_coverage}
+    bins = max(1, int(duration_s * config.rate_hz + 1e-6))
+    edges = start + np.arange(bins + 1) / config.rate_hz
+    raw, coverage = bin_recording(person, edges, **options)
+    whole = start + np.arange(max(1, int(duration_s + 1e-6)) + 1.0)
+    seconds, _ = bin_recording(person, whole, **options)
+    return line, Recording(
+        respondent=row["respondent"],
+        cell=cell_name(row),
+        group=row["group"],
+        raw=raw,
+        coverage=coverage,
+        seconds=seconds[2:],
+        baselines=baselines,
+    )
+
+
+def _baselines(row, person, config) -> dict[str, Baseline]:
+    """The baselines a recording offers: the manifest's, the time before, the opening."""
+    start = row["start_s"]
+    found = {"opening": baseline_of(person, start, start + config.opening_s, config)}
+    if not np.isnan(row["baseline_start_s"]):
+        window = row["baseline_start_s"], row["baseline_end_s"]
+        found["manifest"] = baseline_of(person, *window, config)
+    if start > 0 and config.baseline_s > 0:
+        found["before"] = baseline_of(person, max(0.0, start - config.baseline_s), start, config)
+    return found
+
+
+def _durations(manifest: Manifest, rows: list[dict], load: Loader) -> dict[str, float]:
+    """Seconds of each stimulus: as stated, else its video's, else the median recording's."""
+    durations = {}
+    for name, stimulus in manifest.stimuli.items():
+        durations[name] = stimulus.duration_s or _video_seconds(stimulus)
+        if durations[name]:
+            continue
+        ends = []
+        for row in rows:
+            if row["stimulus"] == name:
+                try:
+                    times = load(row)["time_s"]
+                except FerError:
+                    continue
+                if len(times):
+                    ends.append(float(times.max()) - row["start_s"])
+        durations[name] = float(np.median(ends)) if ends and np.median(ends) > 0 else 1.0
+    return durations
+
+
+def _video_seconds(stimulus: Stimulus) -> float | None:
+    if stimulus.video is None:
+        return None
+    from fer_nb.media import VideoReader
+
+    with VideoReader(stimulus.video) as video:
+        return video.info.duration_s or None

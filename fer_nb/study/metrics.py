@@ -1,0 +1,219 @@
+"""Numbers per stimulus and per scene, each with its interval over respondents."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.study.config import SIGNALS, StudyConfig
+from fer_nb.study.curves import Audience
+from fer_nb.study.intervals import generator, mean_band, simultaneous_band, wilson
+from fer_nb.study.manifest import Scene
+
+COLUMNS = (
+    "stimulus",
+    "group",
+    "scope",
+    "signal",
+    "metric",
+    "estimate",
+    "low",
+    "high",
+    "n",
+    "interval",
+)
+# What each metric is, for the report's method section.
+MEANING = {
+    "ever_expressed": "share of respondents with the emotion in at least one second",
+    "level": "mean as measured",
+    "average": "mean departure from the person's baseline",
+    "maximum": "mean of each person's highest departure",
+    "minimum": "mean of each person's lowest departure",
+    "first": "mean departure in the opening seconds",
+    "last": "mean departure in the closing seconds",
+    "peak_end": "mean of each person's highest departure and closing seconds",
+    "peak": "highest point of the audience curve",
+    "peak_time": "when the audience curve is highest (s)",
+}
+# Person-level values that are bounded on one side are skewed, and need the studentised bootstrap.
+SKEWED = ("level", "maximum", "minimum", "peak_end")
+# A person counts for a window if they were measured in at least half of it.
+_MIN_SEEN = 0.5
+
+
+def person_metrics(audience: Audience, start_s: float, end_s: float) -> dict[str, np.ndarray]:
+    """Person-level values of one window: metric name to array (n, 11), NaN where not measured.
+
+    Maxima and minima are of the smoothed curve; means are of the curve as measured.
+    """
+    rate = audience.config.rate_hz
+    window = slice(round(start_s * rate), max(round(start_s * rate) + 1, round(end_s * rate)))
+    raw, corrected = audience.raw[..., window], audience.corrected[..., window]
+    curves = audience.curves[..., window]
+    seen = ~np.isnan(corrected)
+    enough = seen.mean(axis=-1) >= _MIN_SEEN
+    count = np.maximum(seen.sum(axis=-1), 1)
+
+    def mean(x):
+        return np.where(enough, np.where(seen, x, 0).sum(axis=-1) / count, np.nan)
+
+    highest = np.where(seen, curves, -np.inf).max(axis=-1)
+    lowest = np.where(seen, curves, np.inf).min(axis=-1)
+    return {
+        "level": mean(raw),
+        "average": mean(corrected),
+        "maximum": np.where(enough, highest, np.nan),
+        "minimum": np.where(enough, lowest, np.nan),
+    }
+
+
+def whole_metrics(audience: Audience) -> dict[str, np.ndarray]:
+    """Person-level values over the whole stimulus; as `person_metrics`, and more."""
+    config, duration = audience.config, audience.duration_s
+    result = person_metrics(audience, 0, duration)
+    first = person_metrics(audience, 0, min(config.first_s, duration))
+    last = person_metrics(audience, max(0, duration - config.last_s), duration)
+    result["first"] = first["average"]
+    result["last"] = last["average"]
+    result["peak_end"] = (result["maximum"] + result["last"]) / 2
+    return result
+
+
+def stimulus_metrics(
+    audience: Audience, group: str = "all", scenes: tuple[Scene, ...] = ()
+) -> pd.DataFrame:
+    """All numbers of one stimulus: whole, and per scene. Long; columns `COLUMNS`.
+
+    Valence and arousal are in points of the 1-7 scale, probabilities and shares in 0-1, times in
+    seconds of the stimulus.
+    """
+    names = (audience.stimulus, group)
+    parts = [
+        _ever(audience, "whole", 0, audience.duration_s),
+        _means(audience.config, whole_metrics(audience), "whole", names),
+        _peaks(audience, names),
+    ]
+    for scene in scenes:
+        end = min(scene.end_s, audience.duration_s)
+        if scene.start_s >= end:
+            continue
+        values = person_metrics(audience, scene.start_s, end)
+        parts.append(_ever(audience, scene.name, scene.start_s, end))
+        parts.append(_means(audience.config, values, scene.name, names))
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "stimulus", audience.stimulus)
+    table.insert(1, "group", group)
+    return table[list(COLUMNS)]
+
+
+def _means(config: StudyConfig, values: dict, scope: str, names) -> pd.DataFrame:
+    parts = []
+    for metric, people in values.items():
+        method = "symmetric-t" if metric in SKEWED else "bootstrap-se"
+        band = mean_band(
+            people,
+            rng=generator(config.seed, "metrics", *names, scope, metric),
+            level=config.level,
+            n_boot=config.n_boot,
+            min_n=config.min_n_interval,
+            method=method,
+        )
+        low, high = band.low, band.high
+        if metric == "level":  # cannot leave its scale
+            least, most = np.array([1, 1, *[0] * 9]), np.array([7, 7, *[1] * 9])
+            low, high = np.clip(low, least, most), np.clip(high, least, most)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "scope": scope,
+                    "signal": SIGNALS,
+                    "metric": metric,
+                    "estimate": band.mean,
+                    "low": low,
+                    "high": high,
+                    "n": band.n,
+                    "interval": method,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _ever(audience: Audience, scope: str, start_s: float, end_s: float) -> pd.DataFrame:
+    seconds = audience.seconds[..., int(start_s) : max(int(start_s) + 1, int(np.ceil(end_s)))]
+    known = (~np.isnan(seconds)).mean(axis=-1) >= _MIN_SEEN
+    yes = (np.nan_to_num(seconds) >= audience.config.expressed_threshold).any(axis=-1)
+    count, n = (yes & known).sum(axis=0), known.sum(axis=0)
+    low, high = wilson(count, n, audience.config.level)
+    with np.errstate(invalid="ignore"):
+        share = count / n
+    return pd.DataFrame(
+        {
+            "scope": scope,
+            "signal": SIGNALS[2:],
+            "metric": "ever_expressed",
+            "estimate": share,
+            "low": low,
+            "high": high,
+            "n": n,
+            "interval": "wilson",
+        }
+    )
+
+
+def _peaks(audience: Audience, names) -> pd.DataFrame:
+    """Height and time of each audience curve's peak, from a band that holds the whole curve."""
+    config = audience.config
+    rows = []
+    for k, signal in enumerate(SIGNALS):
+        rng = generator(config.seed, "peak", *names, signal)
+        height, low, high, at, begin, end = curve_peak(
+            audience.curves[:, k], audience.times, config, rng
+        )
+        common = {
+            "scope": "whole",
+            "signal": signal,
+            "n": len(audience),
+            "interval": "simultaneous",
+        }
+        rows.append(common | {"metric": "peak", "estimate": height, "low": low, "high": high})
+        rows.append(common | {"metric": "peak_time", "estimate": at, "low": begin, "high": end})
+    return pd.DataFrame(rows)
+
+
+def curve_peak(curves: np.ndarray, times: np.ndarray, config: StudyConfig, rng):
+    """Height of the mean curve's peak, its interval, its time, and from when to when it may lie.
+
+    The highest point of a noisy mean curve is too high. A band that holds the whole true curve
+    bounds the true peak: it is at least the band's highest lower edge and at most its highest
+    upper edge, and lies where the upper edge reaches that lower one. Each person's own level does
+    not matter for *when*, so it is taken off there.
+
+    Parameters
+    ----------
+    curves : array (n, B)
+    times : array (B,)
+
+    Returns
+    -------
+    height, low, high, time, begin, end : float
+        NaN where refused for too few people.
+    """
+    options = {"level": config.level, "n_boot": config.n_boot, "min_n": config.min_n_interval}
+    seen = ~np.isnan(curves)
+    n = seen.sum(axis=0)
+    usable = n >= max(1, config.min_n_t_share * len(curves))
+    if not usable.any():
+        return (np.nan,) * 6
+    mean = np.where(usable, np.where(seen, curves, 0).sum(axis=0) / np.maximum(n, 1), -np.inf)
+    at = int(np.argmax(mean))
+    kept = np.where(usable, curves, np.nan)
+    band = simultaneous_band(kept, rng=rng, **options)
+    if np.isnan(band.low).all():
+        return float(mean[at]), np.nan, np.nan, float(times[at]), np.nan, np.nan
+    low, high = np.nanmax(band.low), np.nanmax(band.high)
+    own = np.array([np.mean(c[s]) if s.any() else np.nan for c, s in zip(kept, ~np.isnan(kept))])  # noqa: B905
+    centred = simultaneous_band(kept - own[:, None], rng=rng, **options)
+    may = np.flatnonzero(centred.high >= np.nanmax(centred.low))
+    begin, end = float(times[may[0]]), float(times[may[-1]])
+    return float(mean[at]), float(low), float(high), float(times[at]), begin, end

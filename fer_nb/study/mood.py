@@ -1,0 +1,297 @@
+"""Before and after: the mood of people in two sets of short clips.
+
+A café films guests as they come in and as they leave (and tells them). The clips may show known
+persons twice (linked), or whoever passes by (not linked: every face is a person).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.errors import FerError, StudyError
+from fer_nb.study.collect import video_loader
+from fer_nb.study.comparison import independent_row, paired_row, shuffle_p, sign_flip_p
+from fer_nb.study.config import SIGNALS, StudyConfig
+from fer_nb.study.intervals import generator, mean_interval
+from fer_nb.study.manifest import VIDEO_SUFFIXES, _read_csv
+from fer_nb.study.moments import holm
+from fer_nb.study.respondent import respondent
+
+# Valence is the question; the other two are there to understand it, and Holm corrects over all.
+MEASURES = ("valence", "arousal", "p_happy")
+WARN_BELOW = 12
+
+
+@dataclass(frozen=True)
+class MoodResult:
+    """Two sides of a day, compared.
+
+    Attributes
+    ----------
+    people : DataFrame
+        One row per person and phase: `person, phase, clip, seconds, used, valence, arousal,
+        p_happy`; `used` is False under the minimum of valid seconds.
+    table : DataFrame
+        One row per measure: means and n of both sides, `difference` (after - before) with
+        interval, effect size, p, and p corrected over measures.
+    phases : (str, str)
+        Before, after.
+    linked : bool
+    sentence : str
+        The answer in plain words.
+    warnings : list of str
+    """
+
+    people: pd.DataFrame
+    table: pd.DataFrame
+    phases: tuple[str, str]
+    linked: bool
+    sentence: str
+    warnings: list[str]
+
+
+def run_mood(
+    source,
+    *,
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    phases: tuple[str, str] = ("before", "after"),
+    linked: bool | None = None,
+    min_valid_s: float = 2.0,
+    config: StudyConfig | None = None,
+    model=None,
+    detector=None,
+    cache=None,
+) -> MoodResult:
+    """Compare the mood in two sets of clips.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+        A folder with one subfolder of clips per phase (the same file name in both is the same
+        person, if `linked`); or a CSV file, or table, with `video, phase` and, where persons are
+        known, `respondent`.
+    tables : mapping, optional
+        Ready reaction tables by the clip's `video`; without them the clips are analysed.
+    phases : (str, str)
+        Names of the two sides, the earlier first.
+    linked : bool, optional
+        Whether persons are the same on both sides. Left out: yes where the source names persons.
+    min_valid_s : float
+        Persons seen for less are left out.
+    config : StudyConfig, optional
+    model, detector
+        As `fer_nb.analyze_video`.
+    cache : path, optional
+        Folder for analysed clips.
+
+    Returns
+    -------
+    MoodResult
+
+    Raises
+    ------
+    StudyError
+        If the clips cannot be told apart into two phases; all problems at once.
+    """
+    config = config or StudyConfig()
+    clips, named = _clips(source, phases, need_videos=tables is None)
+    linked = named if linked is None else linked
+    if linked and not named:
+        raise StudyError(
+            "persons are said to be linked, but the clips name none; add a column respondent"
+        )
+    if tables is None:
+        load = video_loader(Path(cache) if cache else None, model=model, detector=detector)
+    else:
+
+        def load(row):
+            if row["video"] not in tables:
+                raise FerError(f"no ready table for {row['video']!r}")
+            return tables[row["video"]]
+
+    rows, warnings = [], []
+    for clip in clips:
+        try:
+            table = load(clip)
+        except FerError as error:
+            warnings.append(f"{clip['video']} was left out: {error}")
+            continue
+        rows += _persons(clip, table, config, each_face=not clip["respondent"])
+    names = ["person", "phase", "clip", "seconds", *SIGNALS]
+    people = pd.DataFrame(rows, columns=names)
+    people.insert(4, "used", people["seconds"] >= min_valid_s)
+    return compare_moods(people, phases, linked, config, warnings, min_valid_s)
+
+
+def _clips(source, phases, need_videos):
+    """List of clips with `respondent, phase, video, path`, and whether persons are named."""
+    problems: list[str] = []
+    if isinstance(source, pd.DataFrame):
+        rows = [dict(row, line=f"row {i + 1}") for i, row in enumerate(source.to_dict("records"))]
+        base = Path()
+    elif Path(source).is_dir():
+        base = Path(source)
+        rows = [
+            {
+                "video": f"{phase}/{file.name}",
+                "phase": phase,
+                "respondent": file.stem,
+                "line": phase,
+            }
+            for phase in phases
+            for file in sorted((base / phase).glob("*"))
+            if file.suffix.lower() in VIDEO_SUFFIXES
+        ]
+        both = [{r["respondent"] for r in rows if r["phase"] == phase} for phase in phases]
+        if not (both[0] & both[1]):  # different names on both sides: nobody is linked
+            rows = [row | {"respondent": ""} for row in rows]
+    else:
+        base = Path(source).parent
+        rows = _read_csv(Path(source), ("video", "phase"), problems)
+    clips = []
+    for row in rows:
+        row = {"respondent": ""} | row
+        if row["phase"] not in phases:
+            problems.append(
+                f"{row['line']}: phase is {row['phase']!r}; it must be {phases[0]} or {phases[1]}"
+            )
+        path = base / str(row["video"])
+        if need_videos and not path.is_file():
+            problems.append(f"{row['line']}: there is no video {row['video']!r}")
+        clips.append(row | {"path": path, "respondent": str(row["respondent"] or "")})
+    for phase in phases:
+        if not problems and not any(c["phase"] == phase for c in clips):
+            problems.append(f"there is no clip of phase {phase!r}")
+    named = [bool(c["respondent"]) for c in clips]
+    if any(named) and not all(named):
+        problems.append("some clips name a respondent and some do not; name all of them, or none")
+    if problems:
+        raise StudyError("the clips cannot be compared:\n  " + "\n  ".join(problems))
+    return clips, bool(named) and all(named)
+
+
+def _persons(clip, table: pd.DataFrame, config: StudyConfig, each_face: bool) -> list[dict]:
+    """Person-level means of one clip, weighted by time: its respondent, or every face."""
+    if not each_face:
+        chosen = [(clip["respondent"], table)]
+    else:
+        ids = sorted(table["face_id"].dropna().unique())
+        frames = table.drop_duplicates("frame")
+        chosen = []
+        for face in ids:
+            own = table[table["face_id"] == face]
+            # The frames without this face keep their times, so that it is not held across gaps.
+            rest = frames[~frames["frame"].isin(own["frame"])].copy()
+            rest["face_id"] = pd.NA
+            rest[list(SIGNALS)] = np.nan
+            part = pd.concat([own, rest]).sort_values("frame", ignore_index=True)
+            chosen.append((f"{clip['video']}#{int(face)}", part))
+    rows = []
+    for name, part in chosen:
+        person = respondent(part)
+        if len(person.time_s) < 2:
+            continue
+        step = np.diff(person.time_s)
+        hold = np.minimum(np.append(step, np.median(step)), config.max_hold_s)
+        seen = ~np.isnan(person.values[:, 0])
+        seconds = float(hold[seen].sum())
+        if seconds > 0:
+            means = hold[seen] @ person.values[seen] / seconds
+        else:
+            means = np.full(len(SIGNALS), np.nan)
+        row = {"person": name, "phase": clip["phase"], "clip": clip["video"], "seconds": seconds}
+        rows.append(row | dict(zip(SIGNALS, means.tolist(), strict=True)))
+    return rows
+
+
+def compare_moods(
+    people: pd.DataFrame,
+    phases: tuple[str, str],
+    linked: bool,
+    config: StudyConfig,
+    warnings: list[str] | None = None,
+    min_valid_s: float = 2.0,
+) -> MoodResult:
+    """Compare person-level moods; see `run_mood`. Several clips of a person are averaged."""
+    warnings = list(warnings or [])
+    used = people[people["used"]]
+    short = len(people) - len(used)
+    if short:
+        warnings.append(f"{short} left out, seen for less than {min_valid_s:g} s")
+    weighted = used[list(SIGNALS)].mul(used["seconds"], axis=0)
+    weighted[["person", "phase", "seconds"]] = used[["person", "phase", "seconds"]]
+    sums = weighted.groupby(["phase", "person"]).sum()
+    means = sums[list(SIGNALS)].div(sums["seconds"], axis=0)
+    empty = means.iloc[:0].droplevel("phase") if len(means) else pd.DataFrame(columns=SIGNALS)
+    present = set(means.index.get_level_values("phase")) if len(means) else set()
+    before, after = (means.loc[p] if p in present else empty for p in phases)
+    if linked:
+        both = before.index.intersection(after.index)
+        lost = len(before) + len(after) - 2 * len(both)
+        if lost:
+            warnings.append(f"{lost} seen on one side only and left out of the pairs")
+        before, after = before.loc[both], after.loc[both]
+    if min(len(before), len(after)) < WARN_BELOW:
+        warnings.append(
+            f"only {len(before)} before and {len(after)} after: below {WARN_BELOW} per side a "
+            "result is a hint, not a finding"
+        )
+    table = _mood_table(before, after, linked, config)
+    sentence = _sentence(table.set_index("measure").loc["valence"], phases, linked, config)
+    return MoodResult(people, table, phases, linked, sentence, warnings)
+
+
+def _mood_table(before, after, linked, config) -> pd.DataFrame:
+    a, b = (x[list(MEASURES)].to_numpy(dtype=float) for x in (before, after))
+    rng = generator(config.seed, "mood")
+    p = np.full(len(MEASURES), np.nan)
+    if min(len(a), len(b)) >= config.min_n_interval:
+        count = 10 * config.n_permutations
+        p = sign_flip_p(b - a, rng, count) if linked else shuffle_p(b, a, rng, count)
+    rows = []
+    options = {"level": config.level, "n_boot": config.n_boot, "min_n": config.min_n_interval}
+    for k, measure in enumerate(MEASURES):
+        if linked:
+            row = paired_row(b[:, k] - a[:, k], config, rng)
+        else:
+            row = independent_row(b[:, k], a[:, k], config, rng)
+        for name, x in (("before", a), ("after", b)):
+            mean, low, high, n = mean_interval(x[:, k], rng=rng, **options)
+            row |= {name: mean, f"{name}_low": low, f"{name}_high": high, f"n_{name}": n}
+        row |= {"measure": measure, "test": "paired" if linked else "independent", "p": p[k]}
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    table["p_holm"] = holm(table["p"])
+    order = ["measure", "test", "n_before", "n_after", "before", "before_low", "before_high"]
+    order += ["after", "after_low", "after_high", "difference", "low", "high", "bca_low"]
+    return table[[*order, "bca_high", "effect_size", "effect", "p", "p_holm"]]
+
+
+def _sentence(row, phases, linked, config) -> str:
+    who = f"{row['n_before']:.0f} persons seen {phases[0]} and {phases[1]}"
+    if not linked:
+        who = f"{row['n_before']:.0f} persons {phases[0]} and {row['n_after']:.0f} {phases[1]}"
+    if math.isnan(row["difference"]):
+        return f"With {who}, there is nothing to compare."
+    if math.isnan(row["p"]):
+        return (
+            f"With {who}, a difference of {row['difference']:+.2f} points of valence was seen; "
+            f"that is too few to say more (at least {config.min_n_interval} per side needed)."
+        )
+    interval = f"{config.level:.0%} interval {row['low']:+.2f} to {row['high']:+.2f}"
+    if row["p"] <= config.alpha:
+        direction = "more pleasant" if row["difference"] > 0 else "less pleasant"
+        found = f"Expressions were {direction} {phases[1]} than {phases[0]}"
+    else:
+        found = f"No difference in how pleasant expressions were, {phases[1]} against {phases[0]}"
+        found += ", could be shown"
+    return (
+        f"{found}: {row['difference']:+.2f} points of valence on the 1-7 scale ({interval}; "
+        f"{row['effect_size']} = {row['effect']:.2f}; p = {row['p']:.3f}; {who})."
+    )

@@ -1,0 +1,150 @@
+"""A local library of past studies, and where a new one stands among them.
+
+The library is a folder of Parquet files, one per study and stimulus. A percentile only means
+something among studies measured alike: same model, same baseline, same bins. Others are left out
+and counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.errors import StudyError
+from fer_nb.files import make_folder, new_file
+
+# How a study was measured: two studies compare only where all of these agree.
+ALIKE = ("model_sha256", "baseline", "rate_hz", "smooth_s", "expressed_threshold")
+MIN_STUDIES = 10
+_METRICS = ("ever_expressed", "average", "maximum", "first", "last", "peak_end", "peak")
+_KEYS = ["signal", "metric"]
+
+
+@dataclass(frozen=True)
+class Norms:
+    """Percentiles of one stimulus among past ones, and the sentence that puts them in context."""
+
+    table: pd.DataFrame
+    sentence: str
+
+
+def _own(metrics: pd.DataFrame, stimulus: str) -> pd.DataFrame:
+    chosen = (
+        (metrics["stimulus"] == stimulus)
+        & (metrics["group"] == "all")
+        & (metrics["scope"] == "whole")
+        & metrics["metric"].isin(_METRICS)
+    )
+    return metrics[chosen]
+
+
+def add_to_norms(
+    result, library, *, category: str = "", study: str = "", force=False
+) -> list[Path]:
+    """Add a study's stimuli to a library of norms.
+
+    Parameters
+    ----------
+    result : StudyResult
+    library : path
+        Folder; made where absent.
+    category : str
+        What kind of stimulus it is ("trailer", "cosmetics ad"), to look up like with like.
+    study : str
+        Name of the study; the manifest's name if empty.
+
+    Raises
+    ------
+    StudyError
+        If nothing was kept, or the stimulus is in the library already and `force` is false.
+    """
+    folder = make_folder(library)
+    study = study or Path(result.provenance["manifest"]).stem
+    written = []
+    for stimulus, audience in result.audiences.items():
+        rows = _own(result.metrics, stimulus).assign(
+            study=study,
+            category=category,
+            respondents=len(audience),
+            duration_s=audience.duration_s,
+            **{name: result.measured_how()[name] for name in ALIKE},
+        )
+        safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in f"{study}__{stimulus}")
+        path = folder / f"{safe}.parquet"
+        if path.exists() and not force:
+            raise StudyError(f"{path.name} is in the norms already; use force to replace it")
+        with new_file(path, force=True) as part:
+            rows.to_parquet(part, index=False)
+        written.append(path)
+    if not written:
+        raise StudyError("no recording was kept, so there is nothing to add to the norms")
+    return written
+
+
+def read_norms(library) -> pd.DataFrame:
+    """Read a library of norms; an empty table where there is none."""
+    files = sorted(Path(library).glob("*.parquet")) if library else []
+    if not files:
+        return pd.DataFrame()
+    try:
+        return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    except (OSError, ValueError) as error:
+        raise StudyError(f"the norms in {library} cannot be read: {error}") from error
+
+
+def compare_with_norms(result, stimulus: str, library, *, category: str = "") -> Norms:
+    """Say where a stimulus stands among past ones.
+
+    Returns
+    -------
+    Norms
+        `table`: `signal, metric, estimate, percentile, low, high` (percentile of the interval's
+        ends), `studies`. Empty where there are no norms; the sentence then says so.
+    """
+    names = [*_KEYS, "estimate", "percentile", "low", "high", "studies"]
+    nothing = pd.DataFrame(columns=names)
+    past = read_norms(library)
+    if past.empty:
+        return Norms(nothing, "No norms: there is no library of past studies to compare with.")
+    total = past[["study", "stimulus"]].drop_duplicates().shape[0]
+    if category:
+        past = past[past["category"] == category]
+    how = result.measured_how()
+    for name in ALIKE:
+        past = past[past[name] == how[name]]
+    study = Path(result.provenance["manifest"]).stem
+    past = past[(past["study"] != study) | (past["stimulus"] != stimulus)]
+    count = past[["study", "stimulus"]].drop_duplicates().shape[0]
+    kind = f" of kind {category!r}" if category else ""
+    if count < MIN_STUDIES:
+        return Norms(
+            nothing,
+            f"No norms: {count} of {total} past stimuli{kind} were measured alike (same model and "
+            f"parameters); at least {MIN_STUDIES} are needed for a percentile.",
+        )
+    rows = []
+    grouped = {key: part["estimate"].to_numpy() for key, part in past.groupby(_KEYS)}
+    for row in _own(result.metrics, stimulus).itertuples():
+        known = grouped.get((row.signal, row.metric), np.array([]))
+        known = known[~np.isnan(known)]
+        if len(known) < MIN_STUDIES or np.isnan(row.estimate):
+            continue
+        at = [_percentile(known, v) for v in (row.estimate, row.low, row.high)]
+        rows.append((row.signal, row.metric, row.estimate, *at, len(known)))
+    sizes = past.drop_duplicates(["study", "stimulus"])
+    return Norms(
+        pd.DataFrame(rows, columns=names),
+        f"Percentiles among {count} past stimuli{kind} measured alike ({sizes['study'].nunique()} "
+        f"studies, median {sizes['respondents'].median():.0f} respondents, "
+        f"{sizes['duration_s'].median():.0f} s).",
+    )
+
+
+def _percentile(known: np.ndarray, value: float) -> float:
+    """Mid-rank percentile, 0-100; NaN stays NaN."""
+    if np.isnan(value):
+        return np.nan
+    return float(100 * ((known < value).mean() + 0.5 * (known == value).mean()))

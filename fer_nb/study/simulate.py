@@ -1,0 +1,174 @@
+"""Simulated audiences whose truth is known: for tests, error rates and a notebook without data.
+
+Each simulated person has a resting expression of their own, moods that drift over seconds (an
+Ornstein-Uhlenbeck process per emotion), a strength of response that differs between people (some
+do not respond at all), and stretches in which no face is seen. Probabilities come from a softmax,
+so they are skewed, bounded and dependent between emotions, as a classifier's are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.signal import lfilter
+
+from fer_nb.emotions import EMOTIONS, expected_valence_arousal
+
+# Log-odds at rest: mostly neutral, as watching faces are.
+_REST = np.array([-1.0, -1.6, -1.6, -1.6, -0.4, 2.2, -0.8, -1.0, -0.6])
+
+
+@dataclass(frozen=True)
+class Event:
+    """A moment of the stimulus that moves one emotion by `size` log-odds (on average)."""
+
+    emotion: str
+    start_s: float
+    end_s: float
+    size: float
+
+
+@dataclass(frozen=True)
+class Audience:
+    """How simulated people differ. Spreads are log-odds (`person_sd`, `drift_sd`) or shares."""
+
+    person_sd: float = 0.7
+    drift_sd: float = 0.8
+    drift_tau_s: float = 1.5
+    responders: float = 0.75
+    missing: float = 0.1
+    leave: float = 0.05
+    jitter_s: float = 0.3
+
+
+def simulate_probabilities(
+    n: int,
+    duration_s: float,
+    rate_hz: float,
+    rng: np.random.Generator,
+    *,
+    events: tuple[Event, ...] = (),
+    before_s: float = 5.0,
+    audience: Audience | None = None,
+    missing: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Simulate the probabilities of nine emotions for n people.
+
+    Returns
+    -------
+    times : array (T,)
+        Bin centres in seconds; negative before the stimulus.
+    probs : array (n, 9, T)
+        NaN where the person's face is not seen.
+    """
+    audience = audience or Audience()
+    steps = round((duration_s + before_s) * rate_hz)
+    times = (np.arange(steps) + 0.5) / rate_hz - before_s
+    rest = _REST[:, None] + audience.person_sd * rng.standard_normal((n, 9, 1))
+    phi = np.exp(-1 / (rate_hz * audience.drift_tau_s))
+    noise = rng.standard_normal((n, 9, steps))
+    noise[..., 1:] *= np.sqrt(1 - phi**2)
+    drift = lfilter([1.0], [1.0, -phi], noise, axis=-1)
+    liveliness = audience.drift_sd * np.exp(0.3 * rng.standard_normal((n, 1, 1)))
+    logits = rest + liveliness * drift
+    for event in events:
+        responds = rng.random(n) < audience.responders
+        strength = responds * rng.gamma(4.0, 0.25, n) * event.size / audience.responders
+        late = rng.uniform(0, audience.jitter_s, n)[:, None] if audience.jitter_s else 0.0
+        rise = 1 / (1 + np.exp(-(times - event.start_s - late) / 0.15))
+        fall = 1 / (1 + np.exp(-(times - event.end_s - late) / 0.4))
+        logits[:, EMOTIONS.index(event.emotion)] += strength[:, None] * rise * (1 - fall)
+    logits -= logits.max(axis=1, keepdims=True)
+    probs = np.exp(logits)
+    probs /= probs.sum(axis=1, keepdims=True)
+    if missing:
+        gone = _absences(n, steps, times, rate_hz, audience, rng)
+        probs = np.where(gone[:, None, :], np.nan, probs)
+    return times, probs
+
+
+def _absences(n, steps, times, rate_hz, audience, rng):
+    """(n, steps) of bool: a two-state Markov chain per person, and a few who leave for good."""
+    share = audience.missing * rng.uniform(0, 2, n)
+    back = 1 / (1.5 * rate_hz)  # absences last 1.5 s on average
+    away = np.minimum(back * share / np.maximum(1 - share, 0.05), 0.9)
+    gone = np.zeros((n, steps), dtype=bool)
+    state = np.zeros(n, dtype=bool)
+    draws = rng.random((steps, n))
+    for t in range(steps):
+        state = np.where(state, draws[t] >= back, draws[t] < away) & (times[t] > 0)
+        gone[:, t] = state
+    leaves = np.where(rng.random(n) < audience.leave, rng.uniform(0.3, 1, n), 2.0)
+    return gone | (times > leaves[:, None] * times[-1])
+
+
+def simulate_signals(*args, **options) -> tuple[np.ndarray, np.ndarray]:
+    """As `simulate_probabilities`, with valence and arousal in front: (n, 11, T)."""
+    times, probs = simulate_probabilities(*args, **options)
+    n, _, steps = probs.shape
+    flat = np.moveaxis(probs, 1, 2).reshape(-1, 9)
+    ratings = np.full((len(flat), 2), np.nan)
+    seen = ~np.isnan(flat[:, 0])
+    ratings[seen] = expected_valence_arousal(flat[seen])
+    ratings = np.moveaxis(ratings.reshape(n, steps, 2), 2, 1)
+    return times, np.concatenate([ratings, probs], axis=1)
+
+
+def simulate_table(
+    signals: np.ndarray, rate_hz: float, fps: float, name: str, *, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Turn one person's (11, T) signals into a reaction table at `fps` with jittered times.
+
+    The table has the columns and `attrs` of `fer_nb.analyze_video`, and says that it is simulated.
+    """
+    steps = signals.shape[1]
+    frames = int(steps / rate_hz * fps)
+    time_s = (np.arange(frames) + 0.5) / fps + rng.uniform(-0.2, 0.2, frames) / fps
+    values = signals[:, np.minimum((time_s * rate_hz).astype(int), steps - 1)].astype(np.float32)
+    seen = ~np.isnan(values[0])
+    probs = np.where(seen, values[2:], 0.0)
+    emotion = np.where(seen, np.array(EMOTIONS, dtype=object)[probs.argmax(axis=0)], None)
+
+    def measured(value, spread):
+        noise = rng.normal(value, spread, frames)
+        return np.where(seen, noise, np.nan).astype(np.float32)
+
+    table = pd.DataFrame(
+        {
+            "frame": np.arange(frames, dtype=np.int64),
+            "time_s": time_s,
+            "face_id": pd.array(np.where(seen, 1, pd.NA), dtype="Int64"),
+            "x": measured(220, 3),
+            "y": measured(140, 3),
+            "width": measured(150, 2),
+            "height": measured(180, 2),
+            "score": measured(0.93, 0.01),
+            "emotion": pd.Categorical(emotion, categories=list(EMOTIONS)),
+            **{f"p_{e}": values[2 + k] for k, e in enumerate(EMOTIONS)},
+            "valence": values[0],
+            "arousal": values[1],
+            "brightness": rng.normal(120, 1, frames).astype(np.float32),
+            "contrast": rng.normal(50, 1, frames).astype(np.float32),
+            "yaw_ratio": measured(0.02, 0.04),
+        }
+    )
+    table.attrs = {
+        "source": name,
+        "sha256": None,
+        "model": "simulated",
+        "model_sha256": None,
+        "package_version": None,
+        "parameters": {"simulated": True, "fps": fps},
+        "video": {
+            "width": 640,
+            "height": 480,
+            "fps": fps,
+            "duration_s": steps / rate_hz,
+            "frames": frames,
+            "start_pts_s": 0.0,
+        },
+        "warnings": [],
+    }
+    return table

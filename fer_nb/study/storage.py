@@ -1,0 +1,193 @@
+"""A study's files: written so that the same study gives the same bytes, and read again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.errors import StudyError
+from fer_nb.files import make_folder, new_file
+from fer_nb.study.config import SIGNALS, StudyConfig
+from fer_nb.study.curves import Audience
+from fer_nb.study.manifest import Scene, Stimulus
+from fer_nb.study.result import StudyResult, stack
+
+_TABLES = {
+    "curves": "curves.parquet",
+    "difference_curves": "difference_curves.parquet",
+    "synchrony_curves": "synchrony_curves.parquet",
+    "metrics": "metrics.csv",
+    "quality": "quality.csv",
+    "moments": "moments.csv",
+    "synchrony": "synchrony.csv",
+    "comparison": "comparison.csv",
+    "difference_clusters": "difference_clusters.csv",
+    "mixed": "mixed.csv",
+}
+
+
+def save_study(result: StudyResult, folder) -> Path:
+    """Write a study: CSV and Parquet tables, `people.parquet`, and `study.json`.
+
+    Numbers carry six significant digits and nothing carries a date, so that the same inputs give
+    the same bytes.
+    """
+    folder = make_folder(folder)
+    for name, file in _TABLES.items():
+        table = _rounded(getattr(result, name))
+        with new_file(folder / file, force=True) as part:
+            if file.endswith(".csv"):
+                table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
+            else:
+                table.to_parquet(part, index=False)
+    with new_file(folder / "people.parquet", force=True) as part:
+        _people_table(result).to_parquet(part, index=False)
+    with new_file(folder / "study.json", force=True) as part:
+        part.write_text(json.dumps(_described(result), indent=1) + "\n", encoding="utf-8")
+    return folder
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Six significant digits: what remains is the same on every run."""
+    table = table.copy()
+    for name in table.columns:
+        if table[name].dtype.kind == "f":
+            values = table[name].to_numpy(dtype=float)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                scale = 10.0 ** (5 - np.floor(np.log10(np.abs(values))))
+                rounded = np.round(values * scale) / scale
+            table[name] = np.where(np.isfinite(rounded), rounded, values)
+    return table
+
+
+def _people_table(result: StudyResult) -> pd.DataFrame:
+    """One row per kept respondent and bin: signals as measured, and as departures (`d_…`)."""
+    parts = []
+    for name, audience in result.audiences.items():
+        n, _, bins = audience.raw.shape
+        data = {
+            "stimulus": np.repeat(name, n * bins),
+            "respondent": np.repeat(audience.respondents, bins),
+            "group": np.repeat(audience.groups, bins),
+            "time_s": np.tile(audience.times, n),
+            "coverage": audience.coverage.ravel().astype(np.float32),
+        }
+        for k, signal in enumerate(SIGNALS):
+            data[signal] = audience.raw[:, k].ravel().astype(np.float32)
+            data[f"d_{signal}"] = audience.corrected[:, k].ravel().astype(np.float32)
+        parts.append(pd.DataFrame(data))
+    return stack(parts, ("stimulus", "respondent", "group", "time_s", "coverage"))
+
+
+def _described(result: StudyResult) -> dict:
+    return {
+        "format": 1,
+        "parameters": result.config.as_dict(),
+        "stimuli": [
+            {
+                "stimulus": s.name,
+                "title": s.title,
+                "video": str(s.video) if s.video else None,
+                "duration_s": s.duration_s,
+                "scenes": [vars(scene) for scene in s.scenes],
+            }
+            for s in result.stimuli.values()
+        ],
+        "moment_sentences": result.moment_sentences,
+        "comparison_notes": result.comparison_notes,
+        "provenance": result.provenance,
+    }
+
+
+def load_study(folder) -> StudyResult:
+    """Read a study that `save_study` wrote, for its report.
+
+    Raises
+    ------
+    StudyError
+        If the folder holds no study.
+    """
+    folder = Path(folder)
+    if not (folder / "study.json").is_file():
+        raise StudyError(f"{folder} holds no study (no study.json); run `fer-nb study` first")
+    described = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    tables = {}
+    for name, file in _TABLES.items():
+        if file.endswith(".csv"):
+            text = {
+                n: str for n in ("respondent", "stimulus", "group", "signal", "first", "second")
+            }
+            tables[name] = pd.read_csv(folder / file, dtype=text, keep_default_na=True)
+            for column in ("reasons", "notes", "group", "face_rule"):
+                if column in tables[name]:
+                    tables[name][column] = tables[name][column].fillna("")
+        else:
+            tables[name] = pd.read_parquet(folder / file)
+    config = StudyConfig(**described["parameters"])
+    stimuli = {
+        s["stimulus"]: Stimulus(
+            s["stimulus"],
+            s["title"],
+            Path(s["video"]) if s["video"] else None,
+            s["duration_s"],
+            tuple(Scene(**scene) for scene in s["scenes"]),
+        )
+        for s in described["stimuli"]
+    }
+    words = described["provenance"]["baseline"]["words"]
+    return StudyResult(
+        config=config,
+        stimuli=stimuli,
+        audiences=_audiences(pd.read_parquet(folder / "people.parquet"), config, words),
+        moment_sentences=described["moment_sentences"],
+        comparison_notes=described["comparison_notes"],
+        provenance=described["provenance"],
+        **tables,
+    )
+
+
+def _audiences(people: pd.DataFrame, config: StudyConfig, words: str) -> dict[str, Audience]:
+    audiences = {}
+    for name, part in people.groupby("stimulus", sort=False) if len(people) else ():
+        bins = int((part["respondent"] == part["respondent"].iloc[0]).sum())
+        first = part.iloc[::bins]
+
+        raw, coverage = (
+            _grid(part, "", bins),
+            part["coverage"].to_numpy(dtype=float).reshape(len(first), bins),
+        )
+        audiences[str(name)] = Audience(
+            stimulus=str(name),
+            respondents=tuple(first["respondent"]),
+            groups=tuple(first["group"]),
+            times=part["time_s"].to_numpy()[:bins],
+            raw=raw,
+            corrected=_grid(part, "d_", bins),
+            coverage=coverage,
+            seconds=_seconds(raw, config.rate_hz, config.min_bin_coverage),
+            baseline=words,
+            config=config,
+        )
+    return audiences
+
+
+def _grid(part: pd.DataFrame, prefix: str, bins: int) -> np.ndarray:
+    """Columns of one stimulus as (n, 11, bins)."""
+    values = part[[f"{prefix}{signal}" for signal in SIGNALS]].to_numpy(dtype=float)
+    return np.moveaxis(values.reshape(-1, bins, len(SIGNALS)), 2, 1)
+
+
+def _seconds(raw: np.ndarray, rate_hz: float, least: float) -> np.ndarray:
+    """Mean probability per whole second, from bins (close to, not the same as, from frames)."""
+    whole = int(raw.shape[2] / rate_hz)
+    if whole < 1 or rate_hz != round(rate_hz):
+        return np.full((len(raw), 9, max(whole, 1)), np.nan)
+    width = round(rate_hz)
+    cut = raw[:, 2:, : whole * width].reshape(len(raw), 9, whole, width)
+    seen = ~np.isnan(cut)
+    count = seen.sum(-1)
+    mean = np.where(seen, cut, 0).sum(-1) / np.maximum(count, 1)
+    return np.where(count >= least * width, mean, np.nan)

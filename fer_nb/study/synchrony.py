@@ -1,0 +1,154 @@
+"""Do people respond together? Inter-subject correlation, leave one out, with a shifted null.
+
+Sources
+-------
+Hasson, U., et al. (2004). Intersubject synchronization of cortical activity during natural vision.
+*Science, 303*(5664), 1634-1640.
+Nastase, S. A., et al. (2019). Measuring shared responses across subjects using intersubject
+correlation. *Soc. Cogn. Affect. Neurosci., 14*(6), 667-685.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.study.config import StudyConfig
+from fer_nb.study.curves import Audience, smooth
+from fer_nb.study.intervals import generator
+
+ISC_SIGNALS = ("valence", "arousal")
+_MIN_SEEN = 0.5  # people measured in less than half of the stimulus cannot be correlated
+
+
+@dataclass(frozen=True)
+class Synchrony:
+    """Inter-subject correlation of one signal.
+
+    Attributes
+    ----------
+    isc : float
+        Mean over people of the correlation with the mean of the others; -1 to 1.
+    p : float
+        Share of circularly shifted audiences whose `isc` is as large (one-sided); NaN if refused.
+    null_high : float
+        The null's 95 % point.
+    n : int
+    over_time : array (B,)
+        Mean product of standardised curves (own, others) in a moving window: where they agree.
+    time_limit : float
+        95 % point of the largest `over_time` of shifted audiences: above it, together beyond
+        chance anywhere in the stimulus.
+    """
+
+    isc: float
+    p: float
+    null_high: float
+    n: int
+    over_time: np.ndarray
+    time_limit: float
+
+
+def _agreement(z: np.ndarray, seen: np.ndarray):
+    """LOO correlation per person, and the mean product over people in each bin.
+
+    `z` (n, B) standardised, 0 where missing.
+    """
+    count = seen.sum(axis=0)
+    others = (z.sum(axis=0) - z) / np.maximum(count - seen, 1)
+    both = seen & (count > 1)
+    k = both.sum(axis=1)
+    own_mean = (z * both).sum(axis=1) / k
+    others_mean = (others * both).sum(axis=1) / k
+    own = np.where(both, z - own_mean[:, None], 0)
+    rest = np.where(both, others - others_mean[:, None], 0)
+    product = own * rest
+    scale = np.sqrt((own**2).sum(axis=1) * (rest**2).sum(axis=1))
+    r = np.divide(product.sum(axis=1), scale, out=np.zeros(len(z)), where=scale > 0)
+    per_bin = product.sum(axis=0) / np.maximum(both.sum(axis=0), 1)
+    return r.mean(), np.where(both.sum(axis=0) > 1, per_bin, np.nan)
+
+
+def inter_subject_correlation(
+    curves: np.ndarray, config: StudyConfig, *names: str
+) -> Synchrony | None:
+    """Correlate each person's curve with the mean of the others.
+
+    Parameters
+    ----------
+    curves : array (n, B)
+        NaN where missing.
+    config : StudyConfig
+    names : str
+        Seed the shifts.
+
+    Returns
+    -------
+    Synchrony, or None where fewer than `min_n_interval` people can be used.
+    """
+    seen = ~np.isnan(curves)
+    spread = np.array([np.std(c[s]) if s.sum() > 2 else 0.0 for c, s in zip(curves, seen)])  # noqa: B905
+    usable = (seen.mean(axis=1) >= _MIN_SEEN) & (spread > 1e-9)
+    if usable.sum() < config.min_n_interval:
+        return None
+    curves, seen = curves[usable], seen[usable]
+    mean = np.nanmean(curves, axis=1, keepdims=True)
+    sd = np.nanstd(curves, axis=1, keepdims=True)
+    z = np.where(seen, (curves - mean) / sd, 0.0).astype(np.float32)
+    n, bins = z.shape
+    window = max(1, round(config.isc_window_s * config.rate_hz))
+    isc, per_bin = _agreement(z, seen)
+    over_time = smooth(per_bin, window)
+    rng = generator(config.seed, "isc", *names)
+    null, largest = np.empty(config.isc_shifts), np.empty(config.isc_shifts)
+    # Twice side by side, so that a shift is a slice.
+    z2, seen2 = np.hstack([z, z]), np.hstack([seen, seen])
+    for k in range(config.isc_shifts):
+        shift = rng.integers(bins, size=n)
+        at = shift[:, None] + np.arange(bins)
+        shifted = np.take_along_axis(z2, at, axis=1)
+        null[k], moving = _agreement(shifted, np.take_along_axis(seen2, at, axis=1))
+        largest[k] = np.nanmax(smooth(moving, window))
+    refused = n < config.min_n_test
+    return Synchrony(
+        isc=float(isc),
+        p=np.nan if refused else float((1 + (null >= isc).sum()) / (1 + len(null))),
+        null_high=float(np.quantile(null, 0.95)),
+        n=n,
+        over_time=over_time,
+        time_limit=np.nan if refused else float(np.quantile(largest, 0.95)),
+    )
+
+
+def synchrony_tables(audience: Audience) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Inter-subject correlation of valence and arousal: one row per signal; and over time."""
+    rows, curves = [], []
+    for signal in ISC_SIGNALS:
+        found = inter_subject_correlation(
+            audience.signal(signal), audience.config, audience.stimulus, signal
+        )
+        row = {"stimulus": audience.stimulus, "signal": signal}
+        if found is None:
+            rows.append(row | {"isc": np.nan, "p": np.nan, "null_high": np.nan, "n": 0})
+            continue
+        rows.append(
+            row | {"isc": found.isc, "p": found.p, "null_high": found.null_high, "n": found.n}
+        )
+        curves.append(
+            pd.DataFrame(
+                row
+                | {
+                    "time_s": audience.times,
+                    "agreement": found.over_time,
+                    "limit": found.time_limit,
+                }
+            )
+        )
+    over_time = (
+        pd.concat(curves, ignore_index=True)
+        if curves
+        else pd.DataFrame(columns=["stimulus", "signal", "time_s", "agreement", "limit"])
+    )
+    return pd.DataFrame(rows), over_time
