@@ -12,7 +12,7 @@ from fer_nb.errors import FerError
 from fer_nb.faces import Detector, load_detector
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget
-from fer_nb.widgets.live import LiveSession
+from fer_nb.widgets.live import Baseline, LiveSession
 
 # Sent along where the browser finds that it speeds the answer up; see `ballast` in webcam.js.
 _BALLAST = bytes(1 << 17)
@@ -111,6 +111,11 @@ class WebcamPreview(FerWidget):
         """Switch the camera off."""
         self.send({"type": "stop"})
         self._ended()
+
+    @property
+    def baselines(self) -> Mapping[int, Baseline]:
+        """Each person's neutral face, by `face_id`, where "Set neutral" has taken it."""
+        return dict(self._session.baselines)
 
     # --- messages ---
     def _on_start(self, message: Mapping, buffers: list) -> None:

@@ -19,6 +19,9 @@ import cv2
 import nbformat
 import numpy as np
 
+# A name that Chromium is told to take for this computer, but that is no "localhost" to it: pages
+# from there are insecure, as if they came from another machine.
+INSECURE_HOST = "elsewhere.test"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGS = (
     "--headless=new",
@@ -29,7 +32,7 @@ CHROMIUM_ARGS = (
     "--disable-component-update",
     "--disable-sync",
     "--hide-scrollbars",
-    "--use-fake-device-for-media-stream",
+    f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1",
 )
 PATIENCE_MS = 90_000  # for what takes a second on a quiet machine
 
@@ -109,6 +112,7 @@ class LabServer:
                     f"--port={self.port}",
                     "--ServerApp.port_retries=0",
                     f"--ServerApp.root_dir={self.work}",
+                    f"--ServerApp.local_hostnames={INSECURE_HOST}",
                     f"--IdentityProvider.token={self.token}",
                     "--LabApp.expose_app_in_browser=True",
                     "--LabApp.extension_manager=readonly",
@@ -140,6 +144,14 @@ class LabServer:
                 self._process.kill()
                 self._process.wait()
 
+    def use_subshells(self, on: bool) -> None:
+        """Whether JupyterLab hands widget messages to a thread of their own in the kernel."""
+        at = self._settings / "@jupyterlab" / "apputils-extension"
+        mode = "perCommTarget" if on else "disabled"
+        (at / "kernels-settings.jupyterlab-settings").write_text(
+            json.dumps({"commsOverSubshells": mode})
+        )
+
     def notebook(self, name: str, cells: Sequence[str]) -> str:
         """Write a notebook of code cells and return its name."""
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
@@ -149,14 +161,32 @@ class LabServer:
 
 
 @contextmanager
-def chromium(clip: Path | None = None, extra: Sequence[str] = ()):
-    """Open a headless Chromium whose camera plays `clip` (Chromium's own test picture if None)."""
+def playwright_started():
+    """Start Playwright, of which a process can have only one."""
     from playwright.sync_api import sync_playwright
 
+    if not _running:
+        with sync_playwright() as play:
+            _running.append(play)
+            try:
+                yield play
+            finally:
+                _running.clear()
+    else:
+        yield _running[0]
+
+
+_running: list = []
+
+
+@contextmanager
+def chromium(clip: Path | None = None, extra: Sequence[str] = ()):
+    """Open a headless Chromium whose camera plays `clip`; without a clip there is no camera."""
     args = [*CHROMIUM_ARGS, *extra]
     if clip is not None:
+        args.append("--use-fake-device-for-media-stream")
         args.append(f"--use-file-for-fake-video-capture={clip}")
-    with sync_playwright() as play:
+    with playwright_started() as play:
         browser = play.chromium.launch(
             executable_path=chromium_path(),
             headless=True,
@@ -169,6 +199,21 @@ def chromium(clip: Path | None = None, extra: Sequence[str] = ()):
             browser.close()
 
 
+# Keeps every camera stream the page opens, so that a test can see whether it was given back.
+WATCH_CAMERA = """
+window.cameraTracks = [];
+const devices = navigator.mediaDevices;
+if (devices) {
+    const open = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = async wanted => {
+        const stream = await open(wanted);
+        window.cameraTracks.push(...stream.getTracks());
+        return stream;
+    };
+}
+"""
+
+
 class LabPage:
     """One notebook open in JupyterLab."""
 
@@ -177,11 +222,13 @@ class LabPage:
         self.server = server
         self.errors: list[str] = []
         page.set_default_timeout(PATIENCE_MS)
+        page.add_init_script(WATCH_CAMERA)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
-    def open(self, name: str) -> LabPage:
+    def open(self, name: str, host: str = "127.0.0.1") -> LabPage:
         """Open a notebook of the server and wait for its kernel."""
-        self.page.goto(f"{self.server.url}/lab/tree/{name}?token={self.server.token}&reset")
+        url = self.server.url.replace("127.0.0.1", host)
+        self.page.goto(f"{url}/lab/tree/{name}?token={self.server.token}&reset")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
         self.page.wait_for_function(
             "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
@@ -206,6 +253,39 @@ class LabPage:
                 window.jupyterapp.commands.execute('notebook:run-cell');
             }""",
             index,
+        )
+
+    @property
+    def widgets(self):
+        """The fer_nb widgets on the page."""
+        return self.page.locator(".fer")
+
+    def press(self, name: str, index: int = 0) -> None:
+        """Press a button of a widget."""
+        self.widgets.nth(index).get_by_role("button", name=name, exact=True).click()
+
+    def says(self, pattern: str, index: int = 0) -> str:
+        """Wait until a widget's status line matches a regular expression; return the line."""
+        self.page.wait_for_function(
+            """([pattern, index]) => {
+                const line = document.querySelectorAll('.fer-status')[index];
+                return line && new RegExp(pattern).test(line.textContent);
+            }""",
+            arg=[pattern, index],
+        )
+        return self.widgets.nth(index).locator(".fer-status").inner_text()
+
+    def cameras(self) -> int:
+        """How many camera streams the page holds open."""
+        return self.page.evaluate(
+            "() => window.cameraTracks.filter(track => track.readyState === 'live').length"
+        )
+
+    def cameras_become(self, count: int) -> None:
+        """Wait until the page holds that many camera streams."""
+        self.page.wait_for_function(
+            "count => window.cameraTracks.filter(t => t.readyState === 'live').length === count",
+            arg=count,
         )
 
     def ask(self, code: str) -> str:
@@ -240,3 +320,10 @@ class LabPage:
             "what => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel[what]()",
             what,
         )
+
+    def shut_down(self) -> None:
+        """Shut the notebook's kernel down and close the page."""
+        self.page.evaluate(
+            "() => window.jupyterapp?.serviceManager.sessions.shutdownAll().catch(console.warn)"
+        )
+        self.page.context.close()
