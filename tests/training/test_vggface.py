@@ -49,8 +49,7 @@ for name in names:
             value = rng.normal(0, 0.1, value.shape)
         weight.assign(value)
     network.save_weights(f"{folder}/{name}.h5")
-    np.savez(f"{folder}/{name}.npz", image=image, output=network(image).numpy(),
-             inner=tf_keras.Model(network.input, network.layers[10].output)(image).numpy())
+    np.savez(f"{folder}/{name}.npz", image=image, output=network(image).numpy())
 """
 
 
@@ -58,28 +57,17 @@ for name in names:
 def legacy(tmp_path_factory):
     pytest.importorskip("tf_keras")
     folder = tmp_path_factory.mktemp("legacy")
-    subprocess.run(
-        [sys.executable, "-c", LEGACY, str(folder), "resnet50", "senet50", "vgg16"], check=True
-    )
+    subprocess.run([sys.executable, "-c", LEGACY, str(folder), "resnet50", "senet50"], check=True)
     return folder
 
 
-@pytest.mark.parametrize("name", ["resnet50", "senet50", "vgg16"])
+@pytest.mark.parametrize("name", ["resnet50", "senet50"])
 def test_equals_keras_vggface_on_legacy_keras(legacy, name):
     saved = np.load(legacy / f"{name}.npz")
     network = build_backbone(name, weights=legacy / f"{name}.h5")
-    output = network.predict(saved["image"], verbose=0)
+    output = network.predict_on_batch(saved["image"])
     assert np.std(saved["output"]) > 1e-3  # random weights that let something through
     np.testing.assert_allclose(output, saved["output"], atol=1e-4, rtol=1e-4)
-
-
-def test_layers_in_the_order_of_legacy_keras(legacy):
-    saved = np.load(legacy / "resnet50.npz")
-    network = build_backbone("resnet50", weights=legacy / "resnet50.h5")
-    inner = keras.Model(network.input, network.layers[10].output)
-    np.testing.assert_allclose(
-        inner.predict(saved["image"], verbose=0), saved["inner"], atol=1e-3, rtol=1e-3
-    )
 
 
 def test_resnet50_has_the_published_size():

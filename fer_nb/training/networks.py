@@ -1,0 +1,149 @@
+"""The networks that are fine-tuned: a backbone that knows faces, and a small head on top.
+
+A backbone is one of the VGGFace networks, the compact model that ships, or any Keras file. All but
+its last layers are frozen; `split_network` parts the result at that border.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_nb.emotions import EMOTIONS, NEUTRAL
+from fer_nb.errors import MissingExtraError, ModelError
+from fer_nb.models import load_model
+from fer_nb.vggfer import Preprocessing
+
+if TYPE_CHECKING:
+    import keras
+
+    from fer_nb.training.config import FineTuneConfig
+
+VGGFACE = ("resnet50", "senet50", "vgg16")
+
+
+def import_keras():
+    """Return the module keras, or say which extra brings it."""
+    try:
+        import keras
+    except ImportError:
+        raise MissingExtraError("training", "train") from None
+    return keras
+
+
+def load_backbone(config: FineTuneConfig) -> tuple[keras.Model, Preprocessing]:
+    """Return the backbone that a configuration names, and how its input is prepared.
+
+    Raises
+    ------
+    ModelError
+        If there is none of that name, or a Keras file comes without its preprocessing.
+    """
+    keras = import_keras()
+    if config.backbone in VGGFACE:
+        from fer_nb.training.vggface import PREPROCESSING, build_backbone
+
+        network = build_backbone(config.backbone, config.weights, config.size)
+        return network, replace(PREPROCESSING[config.backbone], size=config.size)
+    if config.backbone == "compact":
+        return _compact(keras)
+    path = Path(config.backbone)
+    if not path.is_file():
+        raise ModelError(
+            f"no backbone {config.backbone!r}; choose one of {', '.join(VGGFACE)}, compact, or the "
+            "path of a .keras file"
+        )
+    if config.preprocessing is None:
+        raise ModelError(f"say how {path.name} wants its input: FineTuneConfig(preprocessing=…)")
+    network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    if config.cut:
+        names = [layer.name for layer in network.layers]
+        if config.cut not in names:
+            raise ModelError(f"{path.name} has no layer {config.cut!r}; its last: {names[-5:]}")
+        network = keras.Model(network.input, network.get_layer(config.cut).output)
+    return network, config.preprocessing
+
+
+def _compact(keras) -> tuple[keras.Model, Preprocessing]:
+    """The shipped network up to its last vector of features, before any head."""
+    model = load_model("compact")
+    network = keras.saving.deserialize_keras_object(model.info["structure"], safe_mode=True)
+    network.load_weights(model.folder / model.info["files"]["weights"])
+    pools = [
+        layer for layer in network.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D)
+    ]
+    if not pools:
+        raise ModelError("the compact model has no global pooling to cut at")
+    backbone = keras.Model(network.input, pools[-1].output)
+    return backbone, Preprocessing(model.size, "grey")
+
+
+def build_network(config: FineTuneConfig) -> tuple[keras.Model, Preprocessing]:
+    """Return backbone and head in one network, frozen as configured, and the preprocessing.
+
+    The head is the reference's: Flatten, Dense (relu), Dropout, Dense. It gives nine logits for the
+    task "emotion", and valence and arousal on the 1-7 scale for "va".
+    """
+    keras = import_keras()
+    keras.utils.set_random_seed(config.seed)
+    backbone, preprocessing = load_backbone(config)
+    freeze(backbone, config.unfrozen)
+    x = keras.layers.Flatten(name="features")(backbone.output)
+    x = keras.layers.Dense(config.hidden, activation="relu", name="head_hidden")(x)
+    x = keras.layers.Dropout(config.dropout, name="head_dropout", seed=config.seed)(x)
+    if config.task == "va":
+        start = keras.initializers.Constant(NEUTRAL)  # an untrained network then says "neutral"
+        x = keras.layers.Dense(2, bias_initializer=start, name="valence_arousal")(x)
+    else:
+        x = keras.layers.Dense(len(EMOTIONS), name="logits")(x)
+    return keras.Model(backbone.input, x, name=f"vggfer_{config.task}"), preprocessing
+
+
+def freeze(backbone: keras.Model, unfrozen: int) -> None:
+    """Leave only the last `unfrozen` layers of a network trainable.
+
+    A frozen batch normalisation keeps its statistics too: Keras runs it as in use, not as in
+    training.
+    """
+    border = len(backbone.layers) - unfrozen
+    for i, layer in enumerate(backbone.layers):
+        layer.trainable = i >= border
+
+
+def trainable_parameters(network: keras.Model) -> int:
+    """Count the numbers that training will change."""
+    return sum(math.prod(weight.shape) for weight in network.trainable_weights)
+
+
+def split_network(network: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Part a network where training begins to matter.
+
+    Returns
+    -------
+    prefix : keras.Model
+        From the input to all that training never changes. Its outputs for a picture are constant.
+    tail : keras.Model
+        From those outputs to the network's. It shares its layers with `network`, so that training
+        the one trains the other.
+    """
+    keras = import_keras()
+    random = (keras.layers.Dropout, keras.layers.GaussianNoise, keras.layers.GaussianDropout)
+    constant, border = set(), {}
+    for layer in network.layers:  # parents come before their children
+        inputs = [] if isinstance(layer, keras.layers.InputLayer) else _tensors(keras, layer.input)
+        parents = [tensor._keras_history.operation for tensor in inputs]
+        learns = layer.trainable and layer.weights
+        if not learns and not isinstance(layer, random) and all(p in constant for p in parents):
+            constant.add(layer)
+            continue
+        for tensor, parent in zip(inputs, parents, strict=True):
+            if parent in constant:
+                border[id(tensor)] = tensor
+    tensors = list(border.values())
+    return keras.Model(network.input, tensors), keras.Model(tensors, network.output)
+
+
+def _tensors(keras, structure) -> list:
+    return keras.tree.flatten(structure)

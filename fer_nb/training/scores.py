@@ -1,0 +1,85 @@
+"""How good a classifier is: per class, and whether its probabilities can be believed.
+
+Sources
+-------
+Guo, C., Pleiss, G., Sun, Y., & Weinberger, K. Q. (2017). On calibration of modern neural networks.
+*ICML*. arXiv:1706.04599 (reliability diagram, expected calibration error).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.emotions import EMOTIONS
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return probabilities (n, k) of logits (n, k)."""
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def confusion(truth: np.ndarray, probs: np.ndarray) -> pd.DataFrame:
+    """Count pictures by most voted (rows) and most probable emotion (columns); both are (n, 9)."""
+    counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
+    np.add.at(counts, (truth.argmax(axis=1), probs.argmax(axis=1)), 1)
+    return pd.DataFrame(counts, index=EMOTIONS, columns=EMOTIONS)
+
+
+def recalls(counts: pd.DataFrame) -> pd.Series:
+    """Return the share of each emotion's pictures that were recognised (NaN without any)."""
+    total = counts.sum(axis=1)
+    return pd.Series(np.diag(counts), index=counts.index).div(total.where(total > 0))
+
+
+def reliability(truth: np.ndarray, probs: np.ndarray, bins: int = 10) -> pd.DataFrame:
+    """Compare how sure a classifier was with how often it was right.
+
+    Returns
+    -------
+    DataFrame
+        One row per bin of the highest probability: `confidence` and `accuracy` (means; NaN where
+        the bin is empty) and `count`.
+    """
+    confidence = probs.max(axis=1)
+    right = probs.argmax(axis=1) == truth.argmax(axis=1)
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    frame = pd.DataFrame({"confidence": confidence, "accuracy": right.astype(float), "bin": place})
+    table = frame.groupby("bin").mean().reindex(range(bins))
+    return table.assign(count=np.bincount(place, minlength=bins))
+
+
+def calibration_error(truth: np.ndarray, probs: np.ndarray, bins: int = 10) -> float:
+    """Return the expected calibration error: the mean gap of `reliability`, weighted by count."""
+    table = reliability(truth, probs, bins)
+    gap = (table["confidence"] - table["accuracy"]).abs()
+    return float((gap * table["count"]).sum() / table["count"].sum())
+
+
+def vote_entropy_loss(truth: np.ndarray, probs: np.ndarray) -> float:
+    """Return the mean cross-entropy (nats) between vote shares (n, 9) and probabilities (n, 9)."""
+    return float(-(truth * np.log(np.clip(probs, 1e-7, 1))).sum(axis=1).mean())
+
+
+def classifier_scores(truth: np.ndarray, probs: np.ndarray, seed: int = 0) -> dict[str, float]:
+    """Summarise a classifier on pictures with vote shares `truth` (n, 9).
+
+    Returns
+    -------
+    dict
+        `accuracy` against the most voted emotion with its 95 % bootstrap interval `accuracy_low`,
+        `accuracy_high`; `macro_recall`, the mean over emotions that occur; `cross_entropy` against
+        the votes; `calibration_error`.
+    """
+    right = probs.argmax(axis=1) == truth.argmax(axis=1)
+    draws = np.random.default_rng(seed).choice(right, (2000, len(right))).mean(axis=1)
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return {
+        "accuracy": float(right.mean()),
+        "accuracy_low": float(low),
+        "accuracy_high": float(high),
+        "macro_recall": float(recalls(confusion(truth, probs)).mean()),
+        "cross_entropy": vote_entropy_loss(truth, probs),
+        "calibration_error": calibration_error(truth, probs),
+    }
