@@ -1,0 +1,127 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from fer_nb.media import VideoReader
+from fer_nb.reactions import read_table
+
+
+def fer(*arguments, cwd=None, **variables) -> subprocess.CompletedProcess:
+    """Run the program as a user does, without a display."""
+    environment = os.environ | {"COLUMNS": "100"} | variables
+    environment.pop("DISPLAY", None)
+    environment.pop("WAYLAND_DISPLAY", None)
+    return subprocess.run(
+        [sys.executable, "-m", "fer_nb.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def photos(tmp_path, astronaut, hopper):
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    Image.fromarray(astronaut).save(folder / "astronaut.png")
+    Image.fromarray(hopper).save(folder / "more" / "hopper.jpg")
+    Image.fromarray(np.zeros((50, 50, 3), np.uint8)).save(folder / "empty.png")
+    (folder / "notes.txt").write_text("not a photo")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command", ["image", "video", "webcam", "report", "study", "train", "models", "demo", "lab"]
+)
+def test_help_has_an_example(command):
+    run = fer(command, "--help")
+    assert run.returncode == 0
+    if command in ("train", "models"):
+        assert "Commands" in run.stdout
+    else:
+        assert f"Example: fer-nb {command}" in run.stdout
+
+
+def test_image_prints_and_writes(photos, tmp_path):
+    run = fer("image", photos / "astronaut.png", "--va", "--out", tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+    assert "happy" in run.stdout
+    assert "valence" in run.stdout
+    annotated = np.array(Image.open(tmp_path / "out" / "astronaut.png"))
+    assert annotated.shape == (512, 512, 3)
+    assert len(read_table(tmp_path / "out" / "astronaut.csv")) == 1
+    again = fer("image", photos / "astronaut.png", "--out", tmp_path / "out")
+    assert again.returncode == 1
+    assert "exists already" in again.stderr
+    forced = fer("image", photos / "astronaut.png", "--out", tmp_path / "out", "--force")
+    assert forced.returncode == 0
+
+
+def test_folder_gives_a_row_per_photo(photos, tmp_path):
+    run = fer("image", photos, "--out", tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+    table = pd.read_csv(tmp_path / "out" / "emotions.csv").set_index("file")
+    assert list(table.index) == ["astronaut.png", "empty.png", "more/hopper.jpg"]
+    assert table.loc["astronaut.png", "emotion"] == "happy"
+    assert table.loc["empty.png", "faces"] == 0
+    assert pd.isna(table.loc["empty.png", "emotion"])
+    (photos / "broken.jpg").write_text("no photo")
+    run = fer("image", photos)
+    assert run.returncode == 1
+    assert "astronaut.png,1,happy" in run.stdout  # the others are there all the same
+    assert "not an image" in run.stdout
+
+
+def test_video_is_annotated(viewer, tmp_path):
+    run = fer("video", viewer, "--va", "--out", tmp_path / "out.mp4", "--every", "2")
+    assert run.returncode == 0, run.stderr
+    with VideoReader(tmp_path / "out.mp4") as video:
+        assert len(list(video)) == 45
+    assert len(read_table(tmp_path / "out.parquet")) == 23
+    assert fer("video", viewer, "--out", tmp_path / "out.mp4").returncode == 1
+    assert "name it .mp4" in fer("video", viewer, "--out", tmp_path / "x.avi").stderr
+
+
+def test_webcam_without_a_display_points_to_the_notebook():
+    run = fer("webcam")
+    assert run.returncode == 1
+    assert "fer-nb lab" in run.stderr
+
+
+def test_models_list():
+    run = fer("models", "list")
+    assert run.returncode == 0
+    assert run.stdout.startswith("compact  version ")
+
+
+def test_errors_are_one_line_and_debug_shows_where(tmp_path):
+    run = fer("video", tmp_path / "missing.mp4", cwd=tmp_path)
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1].startswith("fer-nb: there is no file")
+    assert "Traceback" not in run.stderr
+    assert "Traceback" in fer("video", "missing.mp4", "--debug", cwd=tmp_path).stderr
+    assert fer("image", "x.png", "--model", "none").returncode == 1
+    assert fer("report", "x.mp4").returncode == 2  # no --out: wrong usage
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_report_fails_if_one_recording_failed(tmp_path, viewer):
+    run = fer("report", viewer, tmp_path / "missing.mp4", "--out", tmp_path / "out")
+    assert run.returncode == 1
+    assert "1 of 2 recordings could not be analysed" in run.stderr
+    assert (tmp_path / "out" / "viewer.html").is_file()
+    assert "missing.mp4" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_unwritable_folder_is_named(tmp_path, viewer):
+    (tmp_path / "file").write_text("")
+    run = fer("report", viewer, "--out", tmp_path / "file" / "out")
+    assert run.returncode == 1
+    assert "cannot make the folder" in run.stderr

@@ -1,0 +1,119 @@
+import os
+import re
+import shutil
+
+import nbformat
+import pytest
+
+from fer_nb import reports
+from fer_nb.errors import FerError
+from fer_nb.reactions import read_table
+
+STRANGE = 'Zoë\'s "take" <script>alert(1)</script> 日本.mp4'.replace("/", "⁄")
+
+
+@pytest.fixture(scope="module")
+def made(viewer, tmp_path_factory):
+    """Reports of a good recording with a strange name, a text file, and a missing file."""
+    folder = tmp_path_factory.mktemp("recordings")
+    good, text = folder / STRANGE, folder / "text.mp4"
+    shutil.copy(viewer, good)
+    text.write_text("no film")
+    out = folder / "reports"
+    done = reports.report_videos([good, text, folder / "missing.mp4"], out, stimulus=viewer)
+    return out, done
+
+
+def test_one_failure_stops_no_other(made):
+    out, done = made
+    assert [report.ok for report in done] == [True, False, False]
+    assert "not a video" in done[1].error
+    assert "no file" in done[2].error
+    name = done[0].name
+    made_files = {"index.html", f"{name}.html", f"{name}.ipynb", f"{name}.parquet"}
+    assert {path.name for path in out.iterdir()} == made_files
+    assert len(read_table(out / f"{name}.parquet")) == 45
+
+
+def test_pages_are_self_contained_and_escaped(made):
+    out, done = made
+    for page in out.glob("*.html"):
+        html = page.read_text("utf-8")
+        assert "alert(1)" in html
+        assert "<script" not in html.lower()
+        assert not re.search(r"https?://(?!www\.w3\.org)", html)
+        sources = re.findall(r"\b(?:src|href)=\"([^\"]*)", html)
+        inside = ("data:", "#", f"{done[0].name}.html")
+        assert all(s.startswith(inside) for s in sources), sources
+        assert "日本" in html
+    index = (out / "index.html").read_text("utf-8")
+    assert "1 of 3 recordings analysed" in index
+    assert "missing.mp4" in index
+    assert "data:image/jpeg" in index
+
+
+def test_report_says_all_that_it_must(made):
+    out, done = made
+    html = (out / f"{done[0].name}.html").read_text("utf-8")
+    table = read_table(out / f"{done[0].name}.parquet")
+    for said in (
+        table.attrs["sha256"],
+        table.attrs["model_sha256"],
+        "Valence and arousal",
+        "Strongest moments",
+        "smoothing_s 1.0",
+        "frames with the respondent",
+        "brightness",
+        "AI Act",
+        "class prior",
+    ):
+        assert said in html, said
+    assert html.count("data:image/png") >= 3
+    assert "analyze_video(" not in html  # no code
+    assert "notebook makes the report" not in html  # what is for the notebook stays there
+    notebook = nbformat.read(out / f"{done[0].name}.ipynb", as_version=4)
+    (given,) = [c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", ())]
+    assert "stimulus = " in given.source
+
+
+def test_existing_reports_are_kept(made, viewer):
+    out, done = made
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    with pytest.raises(FerError, match="exists already"):
+        reports.report_videos([viewer], out)
+    with pytest.raises(FerError, match="exists already"):
+        reports.report_video(viewer, out, name=done[0].name)
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
+
+
+def test_failing_notebook_leaves_no_parts(viewer, tmp_path, monkeypatch):
+    broken = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("raise ValueError('the cell is broken')")],
+        metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}},
+    )
+    nbformat.write(broken, tmp_path / "broken.ipynb")
+    monkeypatch.setattr(reports, "REACTION_REPORT", tmp_path / "broken.ipynb")
+    with pytest.raises(FerError, match="the cell is broken"):
+        reports.report_video(viewer, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+    with pytest.raises(FerError, match="no notebook"):
+        reports.run_notebook("none.ipynb", tmp_path / "x.ipynb", {})
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("a/b/viewer 1.mp4", "viewer_1"),
+        ("<script>.mp4", "script"),
+        ("Zoë 日本.mp4", "Zoë_日本"),
+        ("'\"&.mp4", "recording"),
+        ("../..mp4", "recording"),
+    ],
+)
+def test_file_names_are_harmless_and_readable(path, name):
+    assert reports.file_name(path) == name
+    assert os.sep not in reports.file_name(path)
+
+
+def test_names_are_unique_even_without_case():
+    assert reports.unique_names(["a/x.mp4", "b/X.mp4", "c/x.mov"]) == ["x", "X_2", "x_3"]
