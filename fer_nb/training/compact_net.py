@@ -1,0 +1,141 @@
+"""The compact network: nine emotions, valence and arousal from one small grey face.
+
+Plain Keras 3: runs on the TensorFlow, jax and torch backends (`KERAS_BACKEND`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import keras
+from keras import layers
+
+from fer_nb.emotions import EMOTIONS
+from fer_nb.training.augment import Augmentation
+
+
+@dataclass(frozen=True)
+class CompactConfig:
+    """Everything that decides a training run besides its data.
+
+    Attributes
+    ----------
+    size : int
+        Side of the network's input; divisible by 8, as is `small_size`.
+    widths, blocks : tuple of int
+        Channels and residual blocks of each stage; every stage after the first halves the side.
+    small_until, small_size
+        The first part of the epochs (a share) runs on smaller pictures, which costs less.
+    stem : int
+        Channels of the first convolution, which halves the side.
+    ema : float
+        Share that the running mean of the weights keeps, every eighth step.
+    disagreement : float
+        See `fer_nb.training.datasets.vote_targets`.
+    teacher_share : float
+        Weight of a teacher's labels against the raters', where there is a teacher.
+    affect_weight : float
+        Weight of the valence and arousal loss beside the emotions' cross-entropy.
+    """
+
+    size: int = 40
+    stem: int = 32
+    widths: tuple[int, ...] = (32, 64, 128)
+    blocks: tuple[int, ...] = (1, 2, 1)
+    dropout: float = 0.1
+    epochs: int = 14
+    small_until: float = 0.6
+    small_size: int = 32
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    ema: float = 0.99
+    disagreement: float = 0.3
+    affect_weight: float = 3.0
+    teacher_share: float = 0.6
+    held_out: float = 0.08
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> CompactConfig:
+        """Build from `to_dict` output (or a JSON file's content)."""
+        values = dict(values)
+        augmentation = dict(values.pop("augmentation", {}))
+        if "scale" in augmentation:
+            augmentation["scale"] = tuple(augmentation["scale"])
+        for name in ("widths", "blocks"):
+            if name in values:
+                values[name] = tuple(values[name])
+        return cls(**values, augmentation=Augmentation(**augmentation))
+
+    def to_dict(self) -> dict:
+        """Return plain lists and numbers, fit for JSON."""
+        return asdict(self)
+
+
+def build_network(config: CompactConfig, size: int | None = None) -> keras.Model:
+    """Build the untrained network.
+
+    Parameters
+    ----------
+    config : CompactConfig
+    size : int, optional
+        Side of the input; any (also mixed from batch to batch) by default. Weights fit any size.
+
+    Returns
+    -------
+    keras.Model
+        From `face` (n, size, size, 1), grey 0-255, to `logits` (n, 9), in the order of `EMOTIONS`,
+        and `affect` (n, 2), valence and arousal in [-1, 1] units.
+    """
+    face = layers.Input((size, size, 1), name="face")
+    # Each face to mean 0 and spread 1: a dim or a bright room changes nothing.
+    x = layers.LayerNormalization(
+        axis=[1, 2, 3], center=False, scale=False, epsilon=1.0, dtype="float32", name="standardise"
+    )(face)
+    x = _conv(x, config.stem, "stem", stride=2, kernel=5)
+    for stage, (width, blocks) in enumerate(zip(config.widths, config.blocks, strict=True)):
+        for block in range(blocks):
+            stride = 2 if stage and not block else 1
+            x = _residual(x, width, stride, f"stage{stage}_block{block}")
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dropout(config.dropout, seed=config.seed, name="dropout")(x)
+    logits = layers.Dense(len(EMOTIONS), dtype="float32", name="logits")(x)
+    affect = layers.Dense(2, dtype="float32", name="affect")(x)
+    return keras.Model(face, {"logits": logits, "affect": affect}, name="fer_nb_compact")
+
+
+def deployable(network: keras.Model, temperature: float = 1.0) -> keras.Model:
+    """Add what use needs: calibrated probabilities, and ratings on the 1-7 scale.
+
+    Returns
+    -------
+    keras.Model
+        From `face` (n, size, size, 1) to `probs` (n, 9), `valence` (n,) and `arousal` (n,).
+    """
+    logits, affect = network.output["logits"], network.output["affect"]
+    logits = layers.Rescaling(1 / temperature, dtype="float32", name="temperature")(logits)
+    probs = layers.Softmax(dtype="float32", name="probs")(logits)
+    rating = layers.Rescaling(3.0, offset=4.0, dtype="float32", name="rating")(affect)
+    rating = keras.ops.clip(rating, 1.0, 7.0)
+    valence, arousal = (keras.ops.take(rating, column, axis=1) for column in (0, 1))
+    outputs = {"probs": probs, "valence": valence, "arousal": arousal}
+    return keras.Model(network.input, outputs, name="fer_nb_compact_deployed")
+
+
+def _conv(x, width: int, name: str, *, stride: int = 1, kernel: int = 3, relu: bool = True):
+    x = layers.Conv2D(width, kernel, stride, "same", use_bias=False, name=f"{name}_conv")(x)
+    x = layers.BatchNormalization(momentum=0.98, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
+def _residual(x, width: int, stride: int, name: str):
+    y = _conv(x, width, f"{name}_a", stride=stride)
+    y = _conv(y, width, f"{name}_b", relu=False)
+    if stride > 1:
+        x = layers.AveragePooling2D(2, name=f"{name}_halve")(x)
+    if x.shape[-1] != width:
+        x = _conv(x, width, f"{name}_widen", kernel=1, relu=False)
+    x = layers.Add(name=f"{name}_add")([x, y])
+    return layers.ReLU(name=f"{name}_relu")(x)

@@ -1,0 +1,116 @@
+"""From a training run to the folder that `fer_nb.load_model` reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fer_nb.emotions import EMOTIONS
+from fer_nb.errors import ModelError
+from fer_nb.training.compact_net import CompactConfig, build_network, deployable
+from fer_nb.training.onnx_graph import onnx_model
+from fer_nb.training.records import file_sha256
+
+FORMAT = 1
+TOLERANCE = 1e-4
+
+
+def export(
+    run: str | Path,
+    out: str | Path,
+    *,
+    version: str,
+    prior_strength: float = 0.5,
+    margin: float = 0.1,
+    trained_on: str = "FER+ votes on FER2013 Training",
+) -> Path:
+    """Write `model.json`, `model.onnx` and `model.weights.h5` from a finished run.
+
+    Parameters
+    ----------
+    run : path
+        Folder that `fer_nb.training.compact.train` filled.
+    out : path
+        Folder of the model; made where absent. Files of an earlier export are replaced.
+    version : str
+        Version of the model.
+    prior_strength : float
+        How far the default prior goes from natural (0) to balanced (1): it is proportional to
+        natural ** (1 - prior_strength).
+    margin : float
+        Border around a detected face box in the crop, as a share of its side.
+
+    Raises
+    ------
+    ModelError
+        If the run is not finished, or ONNX and Keras differ by more than 1e-4.
+    """
+    run, out = Path(run), Path(out)
+    for name in ("run.json", "network.weights.h5"):
+        if not (run / name).exists():
+            raise ModelError(f"{run / name} is missing; finish the training run first")
+    record = json.loads((run / "run.json").read_text())
+    config = CompactConfig.from_dict(record["config"])
+    network = build_network(config, config.size)
+    network.load_weights(run / "network.weights.h5")
+    deployed = deployable(network, record["temperature"])
+    graph = onnx_model(network, record["temperature"]).SerializeToString()
+    difference = largest_difference(graph, deployed, config.size)
+    if difference > TOLERANCE:
+        raise ModelError(f"ONNX and Keras differ by {difference:.1e}; report this as a bug")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "model.onnx").write_bytes(graph)
+    deployed.save_weights(out / "model.weights.h5")
+    natural = np.array(record["natural_prior"])
+    info = {
+        "name": "compact",
+        "version": version,
+        "format": FORMAT,
+        "input": {"size": config.size, "channels": 1},
+        "crop": {"margin": margin},
+        "emotions": list(EMOTIONS),
+        "priors": priors(natural, prior_strength),
+        "prior_strength": prior_strength,
+        "temperature": record["temperature"],
+        "files": {
+            "onnx": "model.onnx",
+            "onnx_sha256": file_sha256(out / "model.onnx"),
+            "weights": "model.weights.h5",
+            "weights_sha256": file_sha256(out / "model.weights.h5"),
+        },
+        "trained_on": trained_on,
+        "parameters": network.count_params(),
+        "structure": json.loads(deployed.to_json()),
+    }
+    (out / "model.json").write_text(json.dumps(info, indent=1) + "\n")
+    return out
+
+
+def priors(natural: np.ndarray, strength: float) -> dict[str, list[float]]:
+    """Return the three named priors, each nine numbers that sum to 1.
+
+    Examples
+    --------
+    >>> priors(np.array([0.8, 0.2]), 1.0)["default"]
+    [0.5, 0.5]
+    """
+    natural = np.asarray(natural, float) / np.sum(natural)
+    default = natural ** (1 - strength)
+    balanced = np.full(len(natural), 1 / len(natural))
+    named = {"natural": natural, "default": default / default.sum(), "balanced": balanced}
+    return {name: values.round(6).tolist() for name, values in named.items()}
+
+
+def largest_difference(graph: bytes, deployed: keras.Model, size: int) -> float:
+    """Return the largest difference between ONNX Runtime's and Keras's outputs on random faces."""
+    import onnxruntime
+
+    faces = np.random.default_rng(0).integers(0, 256, (4, size, size, 1), dtype=np.uint8)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    ours = dict(zip(names, session.run(names, {"face": faces}), strict=True))
+    theirs = deployed.predict(faces.astype(np.float32), verbose=0)
+    return max(float(np.abs(ours[name] - theirs[name]).max()) for name in names)

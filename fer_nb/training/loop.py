@@ -1,0 +1,238 @@
+"""One training loop: seeded, resumable after any epoch, with a running mean of the weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm.auto import tqdm
+
+from fer_nb.errors import FerError
+from fer_nb.training.augment import augment
+from fer_nb.training.compact_net import CompactConfig, build_network
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Faces to learn from or to judge by.
+
+    Attributes
+    ----------
+    images : sequence of uint8 (h, w)
+        Grey faces, each of any size.
+    target : float32 (n, 9)
+        Distribution over `EMOTIONS`.
+    affect : float32 (n, 2)
+        Valence and arousal in [-1, 1] units.
+    weight : float32 (n,), optional
+        How much each face counts; 1 by default.
+    """
+
+    images: object
+    target: np.ndarray
+    affect: np.ndarray
+    weight: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+def batches(faces: Faces, config: CompactConfig, epoch: int):
+    """Yield (pictures, targets, affect, weight) of one epoch; same config and epoch, same batches.
+
+    The next batch is made in a thread while the network learns from this one.
+    """
+    order = np.random.default_rng([config.seed, epoch]).permutation(len(faces))
+    small = epoch < config.small_until * config.epochs
+    size = config.small_size if small else config.size
+
+    def make(step: int):
+        rows = order[step * config.batch_size : (step + 1) * config.batch_size]
+        rng = np.random.default_rng([config.seed, epoch, step])
+        made = [augment(faces.images[row], rng, size, config.augmentation) for row in rows]
+        pictures = np.stack(made)[..., None].astype(np.float32)
+        weight = np.ones(len(rows), np.float32) if faces.weight is None else faces.weight[rows]
+        return pictures, faces.target[rows], faces.affect[rows], weight
+
+    steps = steps_per_epoch(faces, config)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(make, 0)
+        for step in range(steps):
+            batch = coming.result()
+            if step + 1 < steps:
+                coming = pool.submit(make, step + 1)
+            yield batch
+
+
+def steps_per_epoch(faces: Faces, config: CompactConfig) -> int:
+    """Return the number of full batches (a smaller one would upset batch normalisation)."""
+    return max(1, len(faces) // config.batch_size)
+
+
+def fit(
+    network: keras.Model,
+    train: Faces,
+    held_out: Faces,
+    config: CompactConfig,
+    folder: Path,
+    *,
+    stop_after: int | None = None,
+    progress: bool = True,
+) -> tuple[keras.Model, list[dict]]:
+    """Train `network`, or go on where an earlier call with this `folder` ended.
+
+    After each epoch `folder/state.npz` holds all that is needed to go on, and
+    `folder/history.json` the curve. The answer is the running mean of the weights at the epoch
+    with the lowest cross-entropy on `held_out`.
+
+    Parameters
+    ----------
+    stop_after : int, optional
+        Return after this many epochs in all, to be resumed by a later call.
+
+    Returns
+    -------
+    keras.Model, list of dict
+        The chosen network, and one dict for each epoch.
+
+    Raises
+    ------
+    FerError
+        If `folder` holds the state of a run with another configuration.
+    """
+    steps = steps_per_epoch(train, config)
+    optimizer = _optimizer(config, steps)
+    network.compile(
+        optimizer,
+        loss={"logits": keras.losses.CategoricalCrossentropy(from_logits=True), "affect": "mse"},
+        loss_weights={"logits": 1.0, "affect": config.affect_weight},
+    )
+    optimizer.build(network.trainable_variables)
+    mean_network = build_network(config)
+    state = _State(folder, config, network, optimizer)
+    state.restore()
+    for epoch in range(len(state.history), stop_after or config.epochs):
+        began, losses = time.perf_counter(), []
+        bar = tqdm(
+            batches(train, config, epoch),
+            total=steps,
+            desc=f"epoch {epoch + 1}/{config.epochs}",
+            disable=not progress,
+            mininterval=10,
+        )
+        for step, (pictures, target, affect, weight) in enumerate(bar):
+            answer = {"logits": target, "affect": affect}
+            loss = network.train_on_batch(pictures, answer, sample_weight=weight)
+            losses.append(float(np.ravel(loss)[0]))
+            if step % 8 == 7 or step + 1 == steps:
+                state.average(epoch * steps + step)
+        mean_network.set_weights(state.mean)
+        line = {"epoch": epoch + 1, "loss": round(losses[-1], 4)}
+        line |= measure(mean_network, held_out, config.size)
+        line["seconds"] = round(time.perf_counter() - began, 1)
+        state.save(line)
+        if progress:
+            tqdm.write(json.dumps(line))
+    mean_network.set_weights(state.best)
+    return mean_network, state.history
+
+
+def measure(network: keras.Model, faces: Faces, size: int) -> dict:
+    """Return cross-entropy, accuracy among the eight named emotions, and affect error."""
+    pictures = np.stack([resize(image, size) for image in faces.images])[..., None]
+    answer = network.predict(pictures.astype(np.float32), batch_size=256, verbose=0)
+    logits = answer["logits"].astype(np.float64)
+    logp = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    named = faces.target.argmax(1) < 8
+    right = logits[:, :8].argmax(1) == faces.target[:, :8].argmax(1)
+    return {
+        "held_out_cross_entropy": round(float(-(faces.target * logp).sum(1).mean()), 5),
+        "held_out_accuracy": round(float(right[named].mean()), 5),
+        "held_out_affect_mse": round(float(((answer["affect"] - faces.affect) ** 2).mean()), 5),
+    }
+
+
+def resize(image: np.ndarray, size: int) -> np.ndarray:
+    """Resize one grey face the way inference does: by area when shrinking, else linearly."""
+    import cv2
+
+    if image.shape == (size, size):
+        return image
+    shrinks = image.shape[0] > size
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (size, size), interpolation=how)
+
+
+def _optimizer(config: CompactConfig, steps: int) -> keras.optimizers.Optimizer:
+    total = config.epochs * steps
+    warm = min(steps, total // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        config.learning_rate / 50,
+        max(1, total - warm),
+        alpha=0.5,
+        warmup_target=config.learning_rate,
+        warmup_steps=warm,
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
+
+
+class _State:
+    """All that changes during a run: kept in one file, replaced as a whole after each epoch."""
+
+    def __init__(self, folder, config, network, optimizer):
+        self.folder, self.config = Path(folder), config
+        self.network, self.optimizer = network, optimizer
+        self.mean = network.get_weights()
+        self.best, self.history = self.mean, []
+
+    def average(self, step: int) -> None:
+        keep = min(self.config.ema, (1 + step) / (40 + step))
+        now = self.network.get_weights()
+        self.mean = [keep * m + (1 - keep) * w for m, w in zip(self.mean, now, strict=True)]
+
+    def save(self, line: dict) -> None:
+        self.history.append(line)
+        scores = [each["held_out_cross_entropy"] for each in self.history]
+        if min(scores) == scores[-1]:
+            self.best = self.mean
+        arrays = {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._numpy())}
+        for name, values in (("mean", self.mean), ("best", self.best)):
+            arrays |= {f"{name}_{i}": value for i, value in enumerate(values)}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.folder / "state.part.npz"
+        meta = {"config": self.config.to_dict(), "history": self.history}
+        np.savez(part, meta=json.dumps(meta), **arrays)
+        os.replace(part, self.folder / "state.npz")
+        (self.folder / "history.json").write_text(json.dumps(self.history, indent=1) + "\n")
+
+    def restore(self) -> None:
+        path = self.folder / "state.npz"
+        if not path.exists():
+            return
+        with np.load(path) as data:
+            meta = json.loads(str(data["meta"]))
+            if CompactConfig.from_dict(meta["config"]) != self.config:
+                raise FerError(
+                    f"{path} belongs to a run with another configuration; "
+                    "choose another folder, or delete it to start anew"
+                )
+            for i, variable in enumerate(self._variables()):
+                variable.assign(data[f"variable_{i}"])
+            count = len(self.mean)
+            self.mean = [data[f"mean_{i}"] for i in range(count)]
+            self.best = [data[f"best_{i}"] for i in range(count)]
+        self.history = meta["history"]
+
+    def _variables(self) -> list:
+        return [*self.network.variables, *self.optimizer.variables]
+
+    def _numpy(self) -> list:
+        return [keras.ops.convert_to_numpy(variable) for variable in self._variables()]
