@@ -8,7 +8,9 @@ so they are skewed, bounded and dependent between emotions, as a classifier's ar
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -172,3 +174,88 @@ def simulate_table(
         "warnings": [],
     }
     return table
+
+
+def simulate_study(
+    folder, respondents: int = 24, seed: int = 1
+) -> tuple[Path, dict[str, pd.DataFrame]]:
+    """Simulate a study of two trailers, to have something to look at where there are no videos.
+
+    One recording is too dark, one is missing its second trailer, and some viewers leave. The tables
+    say in their `attrs` that they are simulated.
+
+    Parameters
+    ----------
+    folder : path
+        `manifest.csv` and `stimuli.csv` are written there.
+    respondents : int
+    seed : int
+
+    Returns
+    -------
+    manifest : Path
+    tables : dict of str to DataFrame
+        For `run_study(manifest, tables=tables)`.
+    """
+    rng = np.random.default_rng(seed)
+    events = {
+        "trailer-a": (Event("happy", 8, 12, 2.6), Event("surprise", 20, 22.5, 3.0)),
+        "trailer-b": (Event("happy", 8, 12, 1.2), Event("fear", 17, 21, 2.8)),
+    }
+    scenes = {
+        "trailer-a": [("opening", 0, 7), ("joke", 7, 14), ("twist", 14, 30)],
+        "trailer-b": [("opening", 0, 7), ("joke", 7, 14), ("chase", 14, 30)],
+    }
+    lines, tables = ["respondent,stimulus,video,start_s"], {}
+    for k, (stimulus, moments) in enumerate(events.items()):
+        _, signals = simulate_signals(respondents, 30, 5, rng, events=moments)
+        for i in range(respondents):
+            if k == 1 and i == 5:
+                continue
+            name = f"{stimulus}/V{i + 1:02d}.mp4"
+            tables[name] = simulate_table(signals[i], 5, 15, name, rng=rng)
+            lines.append(f"V{i + 1:02d},{stimulus},{name},5")
+    dark = tables["trailer-a/V03.mp4"]
+    dark["brightness"] -= 100
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = folder / "manifest.csv"
+    manifest.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    stimuli = pd.DataFrame(
+        {
+            "stimulus": list(events),
+            "duration_s": 30.0,
+            "title": ["Trailer A (simulated)", "Trailer B (simulated)"],
+            "scenes": [
+                json.dumps([{"name": n, "start_s": a, "end_s": b} for n, a, b in scenes[s]])
+                for s in events
+            ],
+        }
+    )
+    stimuli.to_csv(folder / "stimuli.csv", index=False)
+    return manifest, tables
+
+
+def simulate_guests(
+    guests: int = 20, seed: int = 2
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Simulate clips of café guests coming in and leaving; they leave a little happier.
+
+    Returns
+    -------
+    clips : DataFrame
+        `video, phase, respondent`, for `fer_nb.study.run_mood`.
+    tables : dict of str to DataFrame
+        Reaction tables by `video`.
+    """
+    rng = np.random.default_rng(seed)
+    # One long recording per guest, so that a guest keeps their own resting face; seen twice.
+    happier = (Event("happy", 10, 20, 1.2),)
+    _, signals = simulate_signals(guests, 16, 5, rng, events=happier, before_s=0.0)
+    rows, tables = [], {}
+    for i in range(guests):
+        for phase, part in (("before", slice(0, 30)), ("after", slice(50, 80))):
+            video = f"{phase}/guest-{i + 1:02d}.mp4"
+            tables[video] = simulate_table(signals[i, :, part], 5, 15, video, rng=rng)
+            rows.append({"video": video, "phase": phase, "respondent": f"guest-{i + 1:02d}"})
+    return pd.DataFrame(rows), tables

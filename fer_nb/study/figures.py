@@ -1,0 +1,408 @@
+"""Figures of a study: the hero curve over the stimulus, bands, heat map, traces, comparisons.
+
+Every function returns a closed `matplotlib.figure.Figure`, which a notebook shows once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fer_nb.emotions import COLORS
+from fer_nb.plots import AROUSAL_COLOR, INK, VALENCE_COLOR, figure, minutes_axis
+from fer_nb.study.config import TESTED
+from fer_nb.study.curves import Audience
+from fer_nb.study.manifest import Scene
+from fer_nb.study.result import StudyResult, stimulus_of
+from fer_nb.study.words import UNITS, signal_name
+
+WIDE = 9.6  # inches: the width of the report's page
+
+
+def signal_color(signal: str) -> str:
+    """Colour of a signal: the emotion's own, and one each for valence and arousal."""
+    fixed = {"valence": VALENCE_COLOR, "arousal": AROUSAL_COLOR}
+    return fixed.get(signal) or COLORS[signal.removeprefix("p_")]
+
+
+def _scale(signal: str) -> float:
+    """Probabilities are drawn as percent, valence and arousal as points."""
+    return 1.0 if signal in ("valence", "arousal") else 100.0
+
+
+def _of(curves: pd.DataFrame, stimulus: str, kind: str, signal: str, group="all") -> pd.DataFrame:
+    chosen = (curves["stimulus"] == stimulus) & (curves["kind"] == kind)
+    return curves[chosen & (curves["signal"] == signal) & (curves["group"] == group)]
+
+
+def _band(axes: Axes, part: pd.DataFrame, color: str, scale: float, label: str = "", **line):
+    axes.fill_between(
+        part["time_s"], part["low"] * scale, part["high"] * scale, color=color, alpha=0.2, lw=0
+    )
+    style = {"lw": 1.8, "color": color} | line
+    axes.plot(part["time_s"], part["estimate"] * scale, label=label, **style)
+
+
+def _n_axes(axes: Axes, part: pd.DataFrame, kept: int) -> None:
+    """n(t): how many respondents each point of the curves above stands for."""
+    axes.fill_between(part["time_s"], part["n"], step="mid", color="#B9BFC8", lw=0)
+    axes.set_ylim(0, max(kept, 1) * 1.1)
+    axes.set_yticks([0, kept])
+    axes.set_ylabel("n seen", rotation=0, ha="right", va="center")
+    axes.grid(False)
+
+
+def _scenes(axes: Axes, scenes: Sequence[Scene], names: bool) -> None:
+    for k, scene in enumerate(scenes):
+        if k % 2:
+            axes.axvspan(scene.start_s, scene.end_s, color="#F1F3F6", lw=0, zorder=0)
+        if names:
+            axes.text(
+                (scene.start_s + scene.end_s) / 2,
+                1.01,
+                scene.name,
+                transform=axes.get_xaxis_transform(),
+                ha="center",
+                va="bottom",
+                fontsize=8.5,
+                color="#5A606B",
+            )
+
+
+def leading_emotions(curves: pd.DataFrame, stimulus: str, count: int = 3) -> list[str]:
+    """The emotions whose audience curve rises furthest above baseline, strongest first."""
+    chosen = (curves["stimulus"] == stimulus) & (curves["kind"] == "mean")
+    chosen &= (curves["group"] == "all") & curves["signal"].isin(TESTED[2:])
+    # A point that stands for few people must not lead.
+    enough = curves["n"] >= 0.5 * curves.loc[chosen, "n"].max()
+    peak = curves[chosen & enough].groupby("signal")["estimate"].max().sort_values(ascending=False)
+    return list(peak.index[:count])
+
+
+def hero(
+    result: StudyResult,
+    stimulus: str,
+    top: Sequence[int] = (),
+    thumbnails: Sequence[np.ndarray] = (),
+) -> Figure:
+    """The first page's figure: the leading emotions of the audience over the stimulus.
+
+    Parameters
+    ----------
+    result : StudyResult
+    stimulus : str
+    top : sequence of int
+        Index of the moments to number on the figure.
+    thumbnails : sequence of uint8 arrays (H, W, 3)
+        Frames of the stimulus at even distances; none leaves the strip out.
+    """
+    curves, moments, audience = result.curves, result.moments, result.audiences[stimulus]
+    scenes = stimulus_of(result.stimuli, stimulus).scenes
+    name, end = stimulus, audience.duration_s
+    strip = 0.0 if not len(thumbnails) else 0.62
+    heights = [strip, 2.2, 0.42] if strip else [2.2, 0.42]
+    with figure(
+        len(heights),
+        1,
+        figsize=(WIDE, sum(heights) * 1.35 + 0.3),
+        height_ratios=heights,
+        sharex=True,
+    ) as (fig, axes):
+        if strip:
+            _strip(axes[0], thumbnails, end)
+        main = axes[-2]
+        main.axhline(0, color="#9AA0A8", lw=0.8)
+        for signal in leading_emotions(curves, name):
+            part = _of(curves, name, "mean", signal)
+            _band(main, part, signal_color(signal), 100, signal_name(signal))
+        low, high = main.get_ylim()
+        main.set_ylim(max(low, -60), min(high + 0.16 * (high - low), 110))
+        for number, at in enumerate(top, start=1):
+            moment = moments.loc[at]
+            color = signal_color(moment["signal"])
+            main.axvspan(moment["start_s"], moment["end_s"], color=color, alpha=0.1, lw=0)
+            main.text(
+                (moment["start_s"] + moment["end_s"]) / 2,
+                0.97,
+                str(number),
+                transform=main.get_xaxis_transform(),
+                ha="center",
+                va="top",
+                fontsize=10,
+                fontweight="bold",
+                color="white",
+                bbox={"boxstyle": "circle,pad=0.25", "fc": color, "ec": "none"},
+            )
+        main.set_ylabel("change of probability\n(percentage points)")
+        _scenes(main, scenes, names=not strip)
+        if strip:
+            _scenes(axes[0], scenes, names=True)
+        main.legend(loc="upper right", ncols=3, bbox_to_anchor=(1, 1.0))
+        _n_axes(axes[-1], _of(curves, name, "mean", "valence"), len(audience))
+        minutes_axis(axes[-1], end)
+        axes[-1].set_xlim(0, end)
+    return fig
+
+
+def _strip(axes: Axes, thumbnails: Sequence[np.ndarray], end: float) -> None:
+    """Frames side by side along the time axis."""
+    width = end / len(thumbnails)
+    for k, image in enumerate(thumbnails):
+        axes.imshow(image, extent=(k * width, (k + 1) * width, 0, 1), aspect="auto", zorder=2)
+    axes.set_xlim(0, end)
+    axes.set_ylim(0, 1)
+    axes.axis("off")
+
+
+def curve_panels(result: StudyResult, stimulus: str) -> Figure:
+    """Valence, arousal and the seven emotions with their bands, moments shaded; n below."""
+    curves, moments, audience = result.curves, result.moments, result.audiences[stimulus]
+    scenes = stimulus_of(result.stimuli, stimulus).scenes
+    name, end = stimulus, audience.duration_s
+    with figure(
+        6,
+        2,
+        figsize=(WIDE, 11.2),
+        sharex=True,
+        height_ratios=[1, 1, 1, 1, 1, 0.35],
+    ) as (fig, axes):
+        for axis, signal in zip(axes.ravel()[:9], TESTED, strict=True):
+            scale, color = _scale(signal), signal_color(signal)
+            axis.axhline(0, color="#9AA0A8", lw=0.8)
+            _scenes(axis, scenes, names=False)
+            _band(axis, _of(curves, name, "mean", signal), color, scale)
+            axis.set_title(f"{signal_name(signal)} ({UNITS[signal]})", fontsize=10)
+            for moment in _moments_of(moments, name, signal):
+                axis.axvspan(moment["start_s"], moment["end_s"], color=color, alpha=0.14, lw=0)
+        # The rare emotions share one scale, so that noise does not look like an effect.
+        emotions = axes.ravel()[2:9]
+        low = min(axis.get_ylim()[0] for axis in emotions)
+        high = max(axis.get_ylim()[1] for axis in emotions)
+        for axis in emotions:
+            axis.set_ylim(max(low, -60), min(high, 105))
+        last = axes.ravel()[9]
+        for signal in leading_emotions(curves, name):
+            part = _of(curves, name, "share", signal)
+            last.step(
+                part["time_s"],
+                100 * part["estimate"],
+                where="mid",
+                color=signal_color(signal),
+                label=signal_name(signal),
+                lw=1.6,
+            )
+        last.set_title("respondents expressing it (% per second)", fontsize=10)
+        last.set_ylim(0, 100)
+        last.legend(fontsize=8, loc="upper right")
+        for axis in axes[-1]:
+            _n_axes(axis, _of(curves, name, "mean", "valence"), len(audience))
+            minutes_axis(axis, end)
+            axis.set_xlim(0, end)
+        axes[-1, 1].set_ylabel("")
+    return fig
+
+
+def _moments_of(moments, stimulus: str, signal: str) -> list[dict]:
+    if moments is None or not len(moments):
+        return []
+    chosen = (moments["stimulus"] == stimulus) & (moments["signal"] == signal)
+    return moments[chosen].to_dict("records")
+
+
+def heat_map(audience: Audience, signal: str = "valence") -> Figure:
+    """Respondents by time; grey where not seen. Ordered by group, then by average."""
+    values = audience.signal(signal) * _scale(signal)
+    average = np.array([np.nanmean(v) if np.isfinite(v).any() else -np.inf for v in values])
+    order = sorted(range(len(values)), key=lambda i: (audience.groups[i], -average[i]))
+    limit = np.nanquantile(np.abs(values), 0.98) if np.isfinite(values).any() else 1.0
+    n = len(values)
+    with figure(figsize=(WIDE, min(8.0, 1.3 + 0.17 * max(n, 6)))) as (fig, axes):
+        axes.set_facecolor("#D5D8DD")
+        image = axes.imshow(
+            values[order],
+            aspect="auto",
+            cmap="RdBu_r" if signal not in ("valence",) else "PuOr_r",
+            vmin=-max(limit, 1e-6),
+            vmax=max(limit, 1e-6),
+            extent=(0, audience.duration_s, n, 0),
+            interpolation="nearest",
+        )
+        axes.grid(False)
+        if n <= 40:
+            axes.set_yticks(np.arange(n) + 0.5, [audience.respondents[i] for i in order])
+            axes.tick_params(axis="y", labelsize=8 if n <= 20 else 6.5, length=0)
+        else:
+            axes.set_ylabel(f"{n} respondents")
+            axes.set_yticks([])
+        minutes_axis(axes, audience.duration_s)
+        bar = fig.colorbar(image, ax=axes, pad=0.01, fraction=0.03)
+        bar.set_label(f"{signal_name(signal)}, {UNITS[signal]}", fontsize=9)
+        bar.outline.set_visible(False)
+    return fig
+
+
+def traces(audience: Audience, signal: str = "valence", most: int = 24) -> Figure:
+    """Each person's curve in a panel of its own, the audience's mean behind it in grey."""
+    values = audience.signal(signal) * _scale(signal)
+    shown = min(len(values), most)
+    columns = min(4, max(2, shown))
+    rows = -(-shown // columns)
+    seen = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(seen, values, 0).sum(axis=0) / seen.sum(axis=0)
+    limit = max(np.nanmax(np.abs(values[:shown])) if seen[:shown].any() else 1, 1e-6) * 1.05
+    color = signal_color(signal)
+    with figure(
+        rows, columns, figsize=(WIDE, 1.25 * rows + 0.5), sharex=True, sharey=True, squeeze=False
+    ) as (fig, axes):
+        for k, axis in enumerate(axes.ravel()):
+            if k >= shown:
+                axis.axis("off")
+                continue
+            axis.axhline(0, color="#9AA0A8", lw=0.6)
+            axis.plot(audience.times, mean, color="#A9AFB8", lw=1.2)
+            axis.plot(audience.times, values[k], color=color, lw=1.4)
+            group = f" ({audience.groups[k]})" if audience.groups[k] else ""
+            axis.set_title(f"{audience.respondents[k]}{group}", fontsize=8.5, pad=2)
+            axis.set_ylim(-limit, limit)
+            axis.set_xlim(0, audience.duration_s)
+        below = [axes[-1, c] for c in range(columns) if (rows - 1) * columns + c < shown]
+        for axis in below:
+            minutes_axis(axis, audience.duration_s)
+        fig.supylabel(f"{signal_name(signal)}, {UNITS[signal]}", fontsize=9)
+    return fig
+
+
+def synchrony(table: pd.DataFrame, stimulus: str) -> Figure:
+    """Agreement of valence and arousal over time, with the limit of shifted audiences."""
+    part = table[table["stimulus"] == stimulus]
+    signals = list(dict.fromkeys(part["signal"]))
+    with figure(figsize=(WIDE, 2.2)) as (fig, axes):
+        axes.axhline(0, color="#9AA0A8", lw=0.8)
+        for signal in signals:
+            one = part[part["signal"] == signal]
+            axes.plot(one["time_s"], one["agreement"], color=signal_color(signal), label=signal)
+            limit = one["limit"].iloc[0]
+            if np.isfinite(limit):
+                axes.axhline(limit, color=signal_color(signal), ls="--", lw=1)
+        axes.set_ylabel("agreement")
+        axes.set_xlim(0, part["time_s"].max())
+        minutes_axis(axes, part["time_s"].max())
+        axes.legend(loc="upper right", ncols=2)
+    return fig
+
+
+def scene_panels(result: StudyResult, stimulus: str) -> Figure:
+    """Average departure in each scene, with intervals: valence and the leading emotions."""
+    metrics = result.metrics
+    signals = ["valence", *leading_emotions(result.curves, stimulus)]
+    chosen = (metrics["stimulus"] == stimulus) & (metrics["scope"] != "whole")
+    chosen &= (metrics["group"] == "all") & (metrics["metric"] == "average")
+    part = metrics[chosen]
+    names = list(dict.fromkeys(part["scope"]))
+    with figure(
+        1, len(signals), figsize=(WIDE, 0.42 * len(names) + 1.1), sharey=True, squeeze=False
+    ) as (fig, axes):
+        for axis, signal in zip(axes[0], signals, strict=True):
+            one = part[part["signal"] == signal].set_index("scope").reindex(names)
+            scale = _scale(signal)
+            y = np.arange(len(names))
+            axis.axvline(0, color="#9AA0A8", lw=0.8)
+            axis.hlines(
+                y, one["low"] * scale, one["high"] * scale, color=signal_color(signal), lw=2
+            )
+            axis.plot(one["estimate"] * scale, y, "o", color=signal_color(signal), ms=6)
+            axis.set_title(signal_name(signal), fontsize=10)
+            axis.set_xlabel(UNITS[signal])
+            axis.margins(x=0.1)
+        axes[0, 0].set_yticks(np.arange(len(names)), names)
+        axes[0, 0].invert_yaxis()
+    return fig
+
+
+def differences(comparison: pd.DataFrame) -> Figure:
+    """Effect of each compared metric: first minus second, with its interval."""
+    titles = ("points (valence, arousal)", "percentage points (probabilities)")
+    points = comparison["signal"].isin(["valence", "arousal"])
+    with figure(1, 2, figsize=(WIDE, 0.36 * max(points.sum(), (~points).sum()) + 1.2)) as (
+        fig,
+        axes,
+    ):
+        for axis, part, title in zip(
+            axes, (comparison[points], comparison[~points]), titles, strict=True
+        ):
+            y = np.arange(len(part))
+            scale = part["signal"].map(_scale).to_numpy(dtype=float)
+            colors = [signal_color(s) for s in part["signal"]]
+            axis.axvline(0, color="#9AA0A8", lw=0.8)
+            axis.hlines(y, part["low"] * scale, part["high"] * scale, color=colors, lw=2)
+            clear = (part["p_holm"] <= 0.05).to_numpy()
+            for k, value in enumerate(part["difference"] * scale):
+                face = colors[k] if clear[k] else "white"
+                axis.plot(value, k, "o", mfc=face, mec=colors[k], mew=1.6, ms=7)
+            labels = [
+                signal_name(s) + ("" if m == "average" else f", {m.replace('_', '–')}")
+                for s, m in zip(part["signal"], part["metric"], strict=True)
+            ]
+            axis.set_yticks(y, labels)
+            axis.invert_yaxis()
+            axis.set_xlabel(title)
+            axis.margins(x=0.08, y=0.1)
+    return fig
+
+
+def difference_curve(curves: pd.DataFrame, clusters: pd.DataFrame, alpha: float) -> Figure:
+    """Difference curves of one contrast with bands; significant clusters shaded."""
+    signals = list(dict.fromkeys(curves["signal"]))
+    end = curves["time_s"].max()
+    with figure(len(signals), 1, figsize=(WIDE, 1.6 * len(signals) + 0.3), sharex=True) as (
+        fig,
+        axes,
+    ):
+        for axis, signal in zip(np.atleast_1d(axes), signals, strict=True):
+            part, color = curves[curves["signal"] == signal], signal_color(signal)
+            axis.axhline(0, color="#9AA0A8", lw=0.8)
+            _band(axis, part, color, _scale(signal))
+            found = clusters[(clusters["signal"] == signal) & (clusters["p_holm"] <= alpha)]
+            for cluster in found.to_dict("records"):
+                axis.axvspan(cluster["start_s"], cluster["end_s"], color=color, alpha=0.14, lw=0)
+            axis.set_title(f"{signal_name(signal)} ({UNITS[signal]})", fontsize=10)
+        axis.set_xlim(0, end)
+        minutes_axis(axis, end)
+    return fig
+
+
+def mood_plot(result) -> Figure:
+    """Before and after: each person a dot, means with intervals; lines where persons are linked."""
+    people = result.people[result.people["used"]]
+    rng = np.random.default_rng(0)  # only spreads the dots sideways
+    measures = [("valence", 1.0), ("arousal", 1.0), ("p_happy", 100.0)]
+    with figure(1, 3, figsize=(WIDE, 3.4)) as (fig, axes):
+        for axis, (measure, scale) in zip(axes, measures, strict=True):
+            color = signal_color(measure)
+            row = result.table.set_index("measure").loc[measure]
+            wide = people.pivot_table(
+                index="person", columns="phase", values=measure, aggfunc="mean"
+            )
+            if result.linked and set(result.phases) <= set(wide.columns):
+                pairs = wide[list(result.phases)].dropna().to_numpy() * scale
+                axis.plot([0, 1], pairs.T, color="#B9BFC8", lw=0.8, zorder=1)
+            for x, phase in enumerate(result.phases):
+                values = people.loc[people["phase"] == phase, measure] * scale
+                spread = 0 if result.linked else rng.uniform(-0.12, 0.12, len(values))
+                axis.plot(x + spread + values * 0, values, "o", ms=4, alpha=0.5, color=color, mew=0)
+            for x, side in enumerate(("before", "after")):
+                mean = row[side] * scale
+                low, high = row[f"{side}_low"] * scale, row[f"{side}_high"] * scale
+                axis.vlines(x + 0.22, low, high, color=INK, lw=2)
+                axis.plot(x + 0.22, mean, "D", color=INK, ms=6)
+            axis.set_xticks([0.1, 1.1], result.phases)
+            axis.set_xlim(-0.35, 1.55)
+            axis.set_title(signal_name(measure), fontsize=10)
+            axis.set_ylabel("rating, 1–7" if scale == 1 else "probability, %")
+            axis.grid(axis="x", visible=False)
+    return fig

@@ -1,0 +1,384 @@
+"""Parts of a study's report as HTML: moments, quality, numbers, comparison, method, appendix."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.errors import FerError
+from fer_nb.media import VideoReader
+from fer_nb.pages import Html, box, card, cards, facts
+from fer_nb.study.config import TESTED
+from fer_nb.study.metrics import MEANING
+from fer_nb.study.result import StudyResult, stimulus_of
+from fer_nb.study.words import range_text, signal_name, value_text
+from fer_nb.summary import time_code
+
+
+def subhead(text: str) -> Html:
+    """Return a heading below the section's."""
+    return Html(f"<h3>{escape(text)}</h3>")
+
+
+def html_table(rows: list[list], header: list[str], numbers: set[int] = frozenset()) -> Html:
+    """Return a table; columns whose index is in `numbers` are set flush right."""
+
+    def cells(tag, row):
+        return "".join(
+            f"<{tag}{' class=number' if k in numbers else ''}>{escape(str(v))}</{tag}>"
+            for k, v in enumerate(row)
+        )
+
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return Html(
+        f"<table><thead><tr>{cells('th', header)}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def stimulus_frames(result: StudyResult, stimulus: str, times) -> list[np.ndarray]:
+    """Pictures of the stimulus at some times; none where its video is absent or unreadable."""
+    video = stimulus_of(result.stimuli, stimulus).video
+    if video is None or not video.is_file():
+        return []
+    try:
+        with VideoReader(video) as source:
+            return [source.frame_at(float(t)).image for t in times]
+    except FerError:
+        return []
+
+
+def strip(result: StudyResult, stimulus: str, count: int = 10) -> list[np.ndarray]:
+    """Pictures for the strip over the hero curve, at even distances, shrunk."""
+    end = result.audiences[stimulus].duration_s
+    frames = stimulus_frames(result, stimulus, (np.arange(count) + 0.5) * end / count)
+    step = max(1, min((f.shape[1] // 240 for f in frames), default=1))
+    return [f[::step, ::step] for f in frames]
+
+
+def moment_cards(result: StudyResult, stimulus: str, top: list[int]) -> Html:
+    """The moments of the first page, numbered as in the hero figure, with stimulus pictures."""
+    if not top:
+        return box(result.moment_sentences[stimulus])
+    moments = result.moments.loc[top]
+    frames = stimulus_frames(result, stimulus, moments["peak_s"])
+    items = []
+    for number, (m, frame) in enumerate(
+        zip(moments.to_dict("records"), frames or [None] * len(top), strict=True), start=1
+    ):
+        sure = "seen, not tested" if m["status"] == "untested" else f"p = {m['p_holm']:.3f}"
+        shown = "of respondents expressed it"
+        if m["signal"] in ("valence", "arousal"):
+            shown = "of respondents moved the same way"
+        lines = [
+            value_text(m["signal"], m["effect"]),
+            range_text(m["signal"], m["low"], m["high"], result.config.level),
+            f"{m['share']:.0%} {shown}; {sure}",
+        ]
+        emotion = m["signal"].removeprefix("p_") if m["signal"].startswith("p_") else ""
+        head = f"{number}  {time_code(m['start_s'])}–{time_code(m['end_s'])}  "
+        items.append(card(frame, head + signal_name(m["signal"]), lines, emotion))
+    return cards(items)
+
+
+def moments_table(result: StudyResult, stimulus: str) -> Html:
+    """Every moment of one stimulus; none is a sentence."""
+    moments = result.moments[result.moments["stimulus"] == stimulus]
+    sentence = box(result.moment_sentences[stimulus])
+    if moments.empty:
+        return sentence
+    rows = [
+        [
+            f"{time_code(m.start_s)}–{time_code(m.end_s)}",
+            signal_name(m.signal),
+            value_text(m.signal, m.effect),
+            range_text(m.signal, m.low, m.high, result.config.level),
+            f"{m.share:.0%} ({m.share_low:.0%}–{m.share_high:.0%})",
+            m.n,
+            "not tested" if m.status == "untested" else f"{m.p_holm:.3f}",
+        ]
+        for m in moments.itertuples()
+    ]
+    header = ["when", "what", "change", "interval", "share showing it", "n", "p (corrected)"]
+    return Html(sentence + html_table(rows, header, {5, 6}))
+
+
+def _short(value, digits=0, unit="") -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}{unit}"
+
+
+def quality_table(result: StudyResult) -> Html:
+    """Every recording with what was measured, and why some were left out."""
+    rows = []
+    for q in result.quality.to_dict("records"):
+        rows.append(
+            [
+                q["respondent"],
+                q["stimulus"],
+                q["status"],
+                _short(100 * q["face_share"], 0, " %"),
+                _short(q["longest_gap_s"], 1, " s"),
+                _short(q["effective_fps"], 1),
+                _short(q["jitter_ms"], 0, " ms"),
+                _short(q["brightness"]),
+                _short(q["contrast"]),
+                _short(q["face_px"], 0, " px"),
+                _short(100 * q["off_frontal_share"], 0, " %"),
+                "; ".join(str(t) for t in (q["reasons"], q["notes"]) if isinstance(t, str) and t),
+            ]
+        )
+    header = ["respondent", "stimulus", "status", "face seen", "gap", "fps", "jitter", "light"]
+    header += ["contrast", "face", "turned", "why, and remarks"]
+    table = html_table(rows, header, set(range(3, 11)))
+    return Html(f'<div style="overflow-x:auto;font-size:.86em">{table}</div>')
+
+
+def exclusions(result: StudyResult) -> Html:
+    """How many were invited, recorded and kept; who was left out and why."""
+    c = result.counts()
+    lost = c["invited"] - c["kept"]
+    share = lost / c["invited"] if c["invited"] else 0
+    lines = [
+        f"{c['invited']} respondents invited, {c['recorded']} recorded, {c['kept']} kept "
+        f"({lost} lost, {share:.0%}; 15 to 25 % is usual for recordings made at home)."
+    ]
+    out = result.quality[result.quality["status"] != "kept"]
+    lines += [
+        f"{q.respondent}, {q.stimulus}: "
+        f"{'could not be read' if q.status == 'failed' else 'excluded'} – {q.reasons}."
+        for q in out.itertuples()
+    ]
+    if not len(out):
+        lines.append("No recording was left out.")
+    return box(lines, warn=share > 0.25)
+
+
+def _interval(row, scale=1.0, digits=2) -> str:
+    if np.isnan(row.estimate):
+        return "–"
+    text = f"{scale * row.estimate:.{digits}f}"
+    if np.isnan(row.low):
+        return f"{text} (–)"
+    return f"{text} ({scale * row.low:.{digits}f} to {scale * row.high:.{digits}f})"
+
+
+def metrics_table(result: StudyResult, stimulus: str, group: str = "all") -> Html:
+    """The numbers of a whole stimulus: one row per signal, one column per metric."""
+    part = result.metrics
+    part = part[(part["stimulus"] == stimulus) & (part["group"] == group)]
+    part = part[part["scope"] == "whole"].set_index(["signal", "metric"])
+    names = {
+        "ever_expressed": "ever shown, %",
+        "level": "level",
+        "average": "average change",
+        "maximum": "highest",
+        "minimum": "lowest",
+        "first": f"first {result.config.first_s:g} s",
+        "last": f"last {result.config.last_s:g} s",
+        "peak_end": "peak–end",
+        "peak": "curve’s peak",
+        "peak_time": "at, s",
+    }
+    rows = []
+    for signal in TESTED:
+        points = signal in ("valence", "arousal")
+        row = [signal_name(signal)]
+        for metric in names:
+            if (signal, metric) not in part.index:
+                row.append("")
+                continue
+            found = part.loc[(signal, metric)]
+            if metric == "peak_time":
+                row.append(_interval(found, digits=1))
+            else:
+                row.append(_interval(found, 1 if points else 100, 2 if points else 0))
+        rows.append(row)
+    table = html_table(rows, ["", *names.values()], set(range(1, 11)))
+    return Html(f'<div style="overflow-x:auto;font-size:.82em">{table}</div>')
+
+
+def scenes_table(result: StudyResult, stimulus: str) -> Html:
+    """Share of respondents who showed each emotion in each scene."""
+    part = result.metrics
+    part = part[(part["stimulus"] == stimulus) & (part["group"] == "all")]
+    part = part[(part["scope"] != "whole") & (part["metric"] == "ever_expressed")]
+    if part.empty:
+        return Html("<p>No scenes are described for this stimulus.</p>")
+    known = {scene.name: scene for scene in stimulus_of(result.stimuli, stimulus).scenes}
+    rows = []
+    for name in dict.fromkeys(part["scope"]):
+        scene, one = known[name], part[part["scope"] == name].set_index("signal")
+        rows.append(
+            [f"{name} ({scene.start_s:g}–{scene.end_s:g} s)"]
+            + [_interval(one.loc[s], 100, 0) for s in TESTED[2:]]
+        )
+    header = ["scene", *[signal_name(s) for s in TESTED[2:]]]
+    return Html(
+        "<p>Respondents who showed it for at least a second of the scene, % (95 % interval).</p>"
+        + html_table(rows, header, set(range(1, 8)))
+    )
+
+
+def comparison_table(rows: pd.DataFrame) -> Html:
+    """One contrast: both means, difference, interval, effect size, p."""
+    lines = []
+    for r in rows.itertuples():
+        points = r.signal in ("valence", "arousal")
+        scale, digits = (1, 2) if points else (100, 1)
+        lines.append(
+            [
+                signal_name(r.signal) + ("" if r.metric == "average" else f", {r.metric}"),
+                _short(scale * r.mean_first, digits),
+                _short(scale * r.mean_second, digits),
+                _short(scale * r.difference, digits),
+                "–"
+                if np.isnan(r.low)
+                else f"{scale * r.low:.{digits}f} to {scale * r.high:.{digits}f}",
+                f"{r.effect_size} = {_short(r.effect, 2)}",
+                f"{r.n_first}" if r.design == "paired" else f"{r.n_first} + {r.n_second}",
+                _short(r.p, 3),
+                _short(r.p_holm, 3),
+            ]
+        )
+    header = ["", rows["first"].iloc[0], rows["second"].iloc[0], "difference", "interval"]
+    header += ["effect", "n", "p", "p (Holm)"]
+    return html_table(lines, header, set(range(1, 9)))
+
+
+def contrasts_of(result: StudyResult):
+    """Yield rows of the comparison, difference curves and clusters, for each contrast."""
+    keys = ["within", "first", "second"]
+    for key, rows in result.comparison.groupby(keys, sort=False):
+        chosen = [
+            table[(table[keys] == list(key)).all(axis=1)]
+            for table in (result.difference_curves, result.difference_clusters)
+        ]
+        yield rows, *chosen
+
+
+def mixed_table(result: StudyResult) -> Html:
+    """Terms of the mixed model of average valence."""
+    rows = [
+        [m.term, f"{m.estimate:+.2f}", f"{m.low:+.2f} to {m.high:+.2f}", f"{m.p:.3f}"]
+        for m in result.mixed.itertuples()
+    ]
+    return html_table(rows, ["average valence", "estimate", "interval", "p"], {1, 2, 3})
+
+
+def synchrony_table(result: StudyResult, stimulus: str) -> Html:
+    """Inter-subject correlation of one stimulus, against shifted audiences."""
+    rows = []
+    for s in result.synchrony[result.synchrony["stimulus"] == stimulus].itertuples():
+        p = "not tested" if np.isnan(s.p) else f"{s.p:.3f}"
+        rows.append([s.signal, _short(s.isc, 2), _short(s.null_high, 2), p, int(s.n)])
+    header = ["", "correlation", "95 % of chance below", "p", "n"]
+    return html_table(rows, header, {1, 2, 3, 4})
+
+
+def norms_table(norms) -> Html:
+    """Percentiles among past studies."""
+    rows = [
+        [
+            signal_name(n.signal),
+            n.metric.replace("_", " "),
+            f"{n.estimate:.2f}",
+            f"{n.percentile:.0f}",
+            "–" if np.isnan(n.low) else f"{n.low:.0f} to {n.high:.0f}",
+            n.studies,
+        ]
+        for n in norms.table.itertuples()
+    ]
+    header = ["", "number", "value", "percentile", "of its interval", "past stimuli"]
+    return html_table(rows, header, {2, 3, 4, 5})
+
+
+def mood_table(mood) -> Html:
+    """Before and after, person-level."""
+    rows = []
+    for m in mood.table.itertuples():
+        points = m.measure != "p_happy"
+        scale, digits = (1, 2) if points else (100, 1)
+
+        def with_interval(value, low, high, scale=scale, digits=digits):
+            if np.isnan(low):
+                return _short(scale * value, digits)
+            return f"{scale * value:.{digits}f} ({scale * low:.{digits}f} to {scale * high:.{digits}f})"
+
+        rows.append(
+            [
+                signal_name(m.measure) + (" (1–7)" if points else ", %"),
+                with_interval(m.before, m.before_low, m.before_high),
+                with_interval(m.after, m.after_low, m.after_high),
+                with_interval(m.difference, m.low, m.high),
+                f"{m.effect_size} = {_short(m.effect, 2)}",
+                f"{m.n_before}" if m.test == "paired" else f"{m.n_before} + {m.n_after}",
+                _short(m.p, 3),
+                _short(m.p_holm, 3),
+            ]
+        )
+    header = ["", *mood.phases, "difference", "effect", "n", "p", "p (Holm)"]
+    return html_table(rows, header, set(range(1, 8)))
+
+
+def method(result: StudyResult) -> Html:
+    """What was done, in plain words, with the parameters that were used."""
+    c = result.config
+    baseline = result.provenance["baseline"]["words"]
+    off = {
+        "difference": "was taken off",
+        "z": "was taken off, and the rest divided by its spread",
+        "none": "was not taken off",
+    }[c.baseline]
+    paragraphs = [
+        f"A network read nine expressions, valence and arousal from each frame of each recording. "
+        f"Readings were put on the clock of the stimulus in bins of {1 / c.rate_hz:g} s; a bin "
+        f"counts where the face was measured for at least {c.min_bin_coverage:.0%} of it, and is "
+        "otherwise missing: nothing was filled in. n under the curves says how many were seen.",
+        f"Baseline: {baseline}. Each person’s own baseline {off}, so that a stern or a cheerful "
+        f"face at rest does not count as a reaction. Curves are smoothed by a moving average of "
+        f"{c.smooth_s:g} s.",
+        f"Shaded bands are pointwise {c.level:.0%} intervals of the mean: {c.n_boot} resamples of "
+        "respondents, since people, not frames, are the unit. "
+        f"Moments come from a cluster-based permutation test over time ({c.n_permutations} flips "
+        f"of whole persons; clusters formed at p < {c.cluster_p:g}), corrected over "
+        f"{len(TESTED)} signals after Holm at {c.alpha:.0%}, within each stimulus. A moment’s "
+        "ends are where it is visible, not tested times; its size is read off where it was "
+        "found, which makes it a little too large. "
+        f"Below {c.min_n_test} respondents moments are listed as seen, and not tested.",
+        f"“Showed” means a probability of at least {c.expressed_threshold:g} on average over a "
+        "whole second. How often these intervals and tests are wrong was measured on thousands "
+        "of simulated studies: see docs/statistics.md of the package.",
+    ]
+    return Html("".join(f"<p>{escape(p)}</p>" for p in paragraphs))
+
+
+def metric_meanings(result: StudyResult) -> Html:
+    """What each number of the tables is."""
+    return facts({name.replace("_", " "): text for name, text in MEANING.items()})
+
+
+def appendix(result: StudyResult) -> Html:
+    """Every parameter, version and hash."""
+    p = result.provenance
+    made = {f"recordings: {k}": ", ".join(v) for k, v in p.get("made_with", {}).items()}
+    films = {
+        f"stimulus {s.name}": f"{s.duration_s:.2f} s, {s.video.name if s.video else 'no video'}"
+        for s in result.stimuli.values()
+    }
+    versions = {f"version: {k}": v for k, v in p["versions"].items()}
+    parameters = {f"parameter: {k}": v for k, v in result.config.as_dict().items()}
+    hashes = {
+        f"sha256: {q.recording}": q.sha256
+        for q in result.quality.itertuples()
+        if isinstance(q.sha256, str)
+    }
+    return facts(
+        {"manifest": p["manifest"], "recordings": p["recordings"]}
+        | films
+        | made
+        | versions
+        | parameters
+        | hashes
+    )

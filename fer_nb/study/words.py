@@ -1,0 +1,214 @@
+"""A study in words: sentences written from the numbers, always with how sure they are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.study.config import TESTED
+from fer_nb.study.result import StudyResult, stimulus_of
+from fer_nb.summary import time_code
+
+UNITS = {signal: "percentage points" for signal in TESTED} | {
+    "valence": "points",
+    "arousal": "points",
+}
+_NOUNS = {
+    "p_anger": "anger",
+    "p_contempt": "contempt",
+    "p_disgust": "disgust",
+    "p_fear": "fear",
+    "p_happy": "happiness",
+    "p_neutral": "neutral",
+    "p_sad": "sadness",
+    "p_surprise": "surprise",
+    "p_uncertain": "uncertain",
+}
+
+
+def signal_name(signal: str) -> str:
+    """A signal as a noun: "happiness" for `p_happy`, valence and arousal as they are."""
+    return _NOUNS.get(signal, signal)
+
+
+def value_text(signal: str, value: float) -> str:
+    """A change of a signal with its unit: points, or percentage points."""
+    if math.isnan(value):
+        return "not known"
+    if signal in ("valence", "arousal"):
+        return f"{value:+.2f} points"
+    return f"{100 * value:+.0f} percentage points"
+
+
+def range_text(signal: str, low: float, high: float, level: float = 0.95) -> str:
+    """An interval in words; says where there is none."""
+    if math.isnan(low) or math.isnan(high):
+        return "too few people for an interval"
+    if signal in ("valence", "arousal"):
+        return f"{level:.0%} interval {low:+.2f} to {high:+.2f}"
+    return f"{level:.0%} interval {100 * low:+.0f} to {100 * high:+.0f}"
+
+
+def _share_text(value, low, high) -> str:
+    return f"{value:.0%} ({low:.0%} to {high:.0%})"
+
+
+def _number(metrics, stimulus, metric, signal, scope="whole", group="all") -> pd.Series | None:
+    chosen = (metrics["stimulus"] == stimulus) & (metrics["group"] == group)
+    chosen &= (metrics["scope"] == scope) & (metrics["metric"] == metric)
+    found = metrics[chosen & (metrics["signal"] == signal)]
+    return found.iloc[0] if len(found) else None
+
+
+def title_of(result: StudyResult, stimulus: str) -> str:
+    """The title of a stimulus, with its phase where it has one."""
+    known = stimulus_of(result.stimuli, stimulus)
+    return known.title + stimulus[len(known.name) :]
+
+
+def lead(result: StudyResult) -> str:
+    """One sentence on who was watching what, and how many count."""
+    c = result.counts()
+    films = ", ".join(f"“{title_of(result, s)}”" for s in result.audiences) or "nothing that counts"
+    return (
+        f"{_people(c['invited'])} invited, {c['recorded']} recorded, {c['kept']} kept for {films}."
+    )
+
+
+def _people(n: int) -> str:
+    return "1 respondent" if n == 1 else f"{n} respondents"
+
+
+def has_scenes(result: StudyResult, stimulus: str) -> bool:
+    """Whether the stimulus has described scenes."""
+    return bool(stimulus_of(result.stimuli, stimulus).scenes)
+
+
+def top_moments(result: StudyResult, stimulus: str) -> list[int]:
+    """Index of the moments for the first page: rises of emotions first, largest first.
+
+    Valence and arousal are named where no emotion rose: they say the same less plainly.
+    """
+    moments = result.moments[result.moments["stimulus"] == stimulus]
+    emotions = moments[moments["signal"].str.startswith("p_") & (moments["direction"] == "up")]
+    chosen = emotions if len(emotions) else moments
+    order = chosen["effect"].abs().sort_values(ascending=False, kind="stable").index
+    return sorted(order[: result.config.top_moments], key=lambda i: moments.loc[i, "start_s"])
+
+
+def three_sentences(result: StudyResult, stimulus: str) -> list[str]:
+    """What a client should take away from one stimulus, with the uncertainty of each number."""
+    audience = result.audiences[stimulus]
+    seen = audience.coverage.mean()
+    first = (
+        f"{_people(len(audience))} could be read while watching, with the face measured "
+        f"{seen:.0%} of the time."
+    )
+    return [first, _expressed_sentence(result, stimulus), _moment_sentence(result, stimulus)]
+
+
+def _expressed_sentence(result: StudyResult, stimulus: str) -> str:
+    rows = [_number(result.metrics, stimulus, "ever_expressed", s) for s in TESTED[2:]]
+    best = max(rows, key=lambda r: -1 if np.isnan(r["estimate"]) else r["estimate"])
+    valence = _number(result.metrics, stimulus, "average", "valence")
+    level = result.config.level
+    if np.isnan(best["estimate"]) or best["estimate"] == 0:
+        text = "Nobody expressed an emotion clearly for a whole second"
+    else:
+        text = (
+            f"{_share_text(best['estimate'], best['low'], best['high'])} showed "
+            f"{signal_name(best['signal'])} for at least a second, more than any other emotion"
+        )
+    compared = "the person's own baseline"
+    if result.config.baseline == "none":
+        return f"{text}."
+    if np.isnan(valence["low"]):
+        return (
+            f"{text}; over the whole film, valence was {value_text('valence', valence['estimate'])}"
+            f" against {compared} (too few people for an interval)."
+        )
+    if valence["low"] <= 0 <= valence["high"]:
+        verdict = "no clear change of valence over the whole film"
+    else:
+        verdict = (
+            f"a more {'pleasant' if valence['estimate'] > 0 else 'unpleasant'} look on the whole"
+        )
+    return (
+        f"{text}; {verdict} ({value_text('valence', valence['estimate'])} of valence against "
+        f"{compared}, {range_text('valence', valence['low'], valence['high'], level)})."
+    )
+
+
+def _moment_sentence(result: StudyResult, stimulus: str) -> str:
+    top = top_moments(result, stimulus)
+    if not top:
+        return result.moment_sentences[stimulus]
+    parts = []
+    for at in top:
+        m = result.moments.loc[at]
+        interval = range_text(m["signal"], m["low"], m["high"], result.config.level)
+        parts.append(
+            f"{signal_name(m['signal'])} {value_text(m['signal'], m['effect'])} from "
+            f"{time_code(m['start_s'])} to {time_code(m['end_s'])} ({interval})"
+        )
+    untested = (result.moments.loc[top, "status"] == "untested").all()
+    listed = "; ".join(parts)
+    if untested:
+        return (
+            f"What most of these few viewers did, seen but not tested "
+            f"(a test needs {result.config.min_n_test}): {listed}."
+        )
+    return f"The audience clearly departed from its baseline: {listed}."
+
+
+def headline_figures(result: StudyResult, stimulus: str) -> dict[str, str]:
+    """Key figures of one stimulus with short names, for large print."""
+    audience = result.audiences[stimulus]
+    figures = {"respondents kept": f"{len(audience)}"}
+    happy = _number(result.metrics, stimulus, "ever_expressed", "p_happy")
+    surprise = _number(result.metrics, stimulus, "ever_expressed", "p_surprise")
+    for row, name in ((happy, "showed happiness"), (surprise, "showed surprise")):
+        if not np.isnan(row["estimate"]):
+            figures[f"{name} ({row['low']:.0%} to {row['high']:.0%})"] = f"{row['estimate']:.0%}"
+    valence = _number(result.metrics, stimulus, "average", "valence")
+    if not np.isnan(valence["estimate"]):
+        interval = (
+            "no interval"
+            if np.isnan(valence["low"])
+            else f"{valence['low']:+.2f} to {valence['high']:+.2f}"
+        )
+        figures[f"change of valence ({interval})"] = f"{valence['estimate']:+.2f}"
+    isc = result.synchrony[result.synchrony["stimulus"] == stimulus]
+    isc = isc[isc["signal"] == "valence"]
+    if len(isc) and not np.isnan(isc["isc"].iloc[0]):
+        p = isc["p"].iloc[0]
+        chance = "not tested" if np.isnan(p) else ("beyond chance" if p <= 0.05 else "as by chance")
+        figures[f"inter-subject correlation ({chance})"] = f"{isc['isc'].iloc[0]:.2f}"
+    return figures
+
+
+def compare_sentence(rows: pd.DataFrame, alpha: float, level: float = 0.95) -> str:
+    """What the comparison of two stimuli or groups found."""
+    first, second = rows["first"].iloc[0], rows["second"].iloc[0]
+    how = (
+        f"{rows['n_first'].max()} respondents who saw both"
+        if rows["design"].iloc[0] == "paired"
+        else f"{rows['n_first'].max()} and {rows['n_second'].max()} different respondents"
+    )
+    if rows["p"].isna().all():
+        return f"{first} and {second} ({how}): too few people for a test; differences as observed."
+    clear = rows[rows["p_holm"] <= alpha]
+    if clear.empty:
+        return (
+            f"{first} and {second} ({how}): none of {rows['p'].notna().sum()} compared numbers "
+            f"differs beyond chance (Holm-corrected, {alpha:.0%})."
+        )
+    listed = "; ".join(
+        f"{signal_name(r.signal)} ({r.metric.replace('_', '–')}) "
+        f"{value_text(r.signal, r.difference)}, {range_text(r.signal, r.low, r.high, level)}, "
+        f"p = {r.p_holm:.3f}"
+        for r in clear.itertuples()
+    )
+    return f"{first} against {second} ({how}): {listed}."
