@@ -314,6 +314,19 @@ class LabPage:
         assert answer["status"] == "ok", answer["trouble"]
         return answer["text"].strip()
 
+    def wait_until(self, expression: str) -> None:
+        """Wait until an expression in the kernel is true, as messages may be under way.
+
+        Raises
+        ------
+        AssertionError
+            If it does not become true.
+        """
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while self.ask(f"print(bool({expression}))") != "True":
+            assert time.monotonic() < deadline, f"never true: {expression}"
+            self.page.wait_for_timeout(100)
+
     def kernel(self, what: str) -> None:
         """Restart or interrupt the notebook's kernel, without a dialog."""
         self.page.evaluate(
