@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from fer_nb.cli_models import Force, models_app, settings, train_app
 from fer_nb.errors import FerError
 
 app = typer.Typer(
@@ -20,15 +21,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Add --debug to any command to see the whole traceback of an error.",
 )
-models_app = typer.Typer(help="What models there are, and how good they are.", no_args_is_help=True)
-train_app = typer.Typer(help="Train a model of your own.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 app.add_typer(train_app, name="train")
 
 Model = Annotated[str, typer.Option(help="Name or folder of the model.")]
 Detector = Annotated[str, typer.Option(help="Face detector: haar, yunet or yolo.")]
 Cascade = Annotated[str | None, typer.Option(help="Cascade of the haar detector, by name or path.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what exists.")]
 ValenceArousal = Annotated[bool, typer.Option("--va", help="Show valence and arousal, too.")]
 
 
@@ -169,6 +167,57 @@ def _all_made(reports) -> None:
         raise FerError(f"{len(failed)} of {len(reports)} recordings could not be analysed")
 
 
+@app.command(epilog="Example: fer-nb study manifest.csv --out study --title 'Spring campaign'")
+def study(
+    manifest: Annotated[
+        Path, typer.Argument(help="CSV of recordings, or a folder STIMULUS/RESPONDENT.mp4.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the report and its tables.")],
+    stimuli: Annotated[
+        Path | None, typer.Option(help="CSV of stimuli; by default stimuli.csv beside MANIFEST.")
+    ] = None,
+    tables: Annotated[
+        Path | None, typer.Option(help="Folder of ready reaction tables instead of videos.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
+    norms: Annotated[Path | None, typer.Option(help="Folder of past studies to compare with.")] = (
+        None
+    ),
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter of the study, such as --set min_face_share=0.6."),
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Analyse each n-th frame.")] = 1,
+    model: Model = "compact",
+    detector: Detector = "haar",
+    cascade: Cascade = None,
+    force: Force = False,
+) -> None:
+    """Report on an audience: curves with bands, moments, numbers, comparison."""
+    from fer_nb.progress import recordings_bar
+    from fer_nb.reports import report_study
+    from fer_nb.study import StudyConfig
+
+    config = StudyConfig().with_(**settings(setting))
+    network, finder = _tools(model, detector, cascade)
+    with recordings_bar() as advance:
+        page = report_study(
+            manifest,
+            out,
+            stimuli=stimuli,
+            tables=tables,
+            title=title,
+            norms=norms,
+            config=config,
+            force=force,
+            every=every,
+            model=network,
+            detector=finder,
+            progress=advance,
+        )
+    typer.echo(page)
+
+
 @app.command(epilog="Example: fer-nb demo --out reports/demo")
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the study and its reports.")] = Path(
@@ -192,20 +241,6 @@ def lab() -> None:
 
     command = [sys.executable, "-m", "jupyterlab", str(notebooks_folder())]
     raise typer.Exit(subprocess.call(command))
-
-
-@models_app.command("list", epilog="Example: fer-nb models list")
-def models_list() -> None:
-    """List the models that can be loaded by name."""
-    from fer_nb.models import load_model
-    from fer_nb.zoo import model_folders, models_folder
-
-    folders = model_folders()
-    if not folders:
-        raise FerError(f"there is no model in {models_folder()}")
-    for name, folder in folders.items():
-        network = load_model(folder)
-        typer.echo(f"{name}  version {network.info['version']}  {network.sha256[:12]}  {folder}")
 
 
 def _complain(message: str) -> None:

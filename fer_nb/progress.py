@@ -34,3 +34,17 @@ def video_bar(video: str | Path) -> Iterator[Callable[[float], None]]:
 
         yield advance
         advance(total or 0.0)
+
+
+@contextmanager
+def recordings_bar() -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that moves a bar to a number of recordings out of all."""
+    from tqdm import tqdm
+
+    with tqdm(unit="recording", desc="recordings", leave=False) as bar:
+
+        def advance(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield advance

@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_nb.errors import FerError
 from fer_nb.files import check_free, make_folder, new_file
@@ -20,7 +21,11 @@ from fer_nb.reactions import analyze_video, write_table
 from fer_nb.recording import summarize
 from fer_nb.zoo import notebooks_folder
 
+if TYPE_CHECKING:
+    from fer_nb.study import StudyConfig
+
 REACTION_REPORT = "05_reaction_report.ipynb"
+STUDY_REPORT = "06_ad_study_report.ipynb"
 
 
 @dataclass(frozen=True)
@@ -206,6 +211,57 @@ def report_videos(
         done.append(report)
     write_index(done, out_dir / "index.html", force=force)
     return done
+
+
+def report_study(
+    manifest: str | Path,
+    out_dir: str | Path,
+    *,
+    title: str | None = None,
+    norms: str | Path | None = None,
+    config: StudyConfig | None = None,
+    force: bool = False,
+    **options,
+) -> Path:
+    """Run an audience study and make its report: ``study.html``, ``study.ipynb`` and the tables.
+
+    Parameters
+    ----------
+    manifest : str or Path
+        See `fer_nb.study.read_manifest`.
+    out_dir : str or Path
+    title : str, optional
+    norms : str or Path, optional
+        Folder of past studies; see `fer_nb.study.add_to_norms`.
+    config : StudyConfig, optional
+    force : bool
+        Overwrite an earlier study. Recordings that were analysed before are not analysed again.
+    **options
+        For `fer_nb.study.run_study`: ``stimuli``, ``tables``, ``model``, ``detector``, ``every``,
+        ``progress``.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    FerError
+        If the manifest cannot be used, or files exist and `force` is false.
+    """
+    from fer_nb.study import run_study
+
+    out_dir = make_folder(out_dir)
+    html, executed = out_dir / "study.html", out_dir / "study.ipynb"
+    for path in (html, executed, out_dir / "study.json"):
+        check_free(path, force)
+    run_study(manifest, out_dir=out_dir, config=config, **options)
+    parameters = {"study_dir": str(out_dir.resolve()), "title": title}
+    if norms is not None:
+        parameters["norms"] = str(Path(norms).resolve())
+    run_notebook(STUDY_REPORT, executed, parameters, force)
+    return render(executed, html, title or "Audience study", force)
 
 
 def write_index(reports: Sequence[Report], path: str | Path, force: bool = False) -> Path:
