@@ -26,15 +26,20 @@ app.add_typer(train_app, name="train")
 
 Model = Annotated[str, typer.Option(help="Name or folder of the model.")]
 Detector = Annotated[str, typer.Option(help="Face detector: haar, yunet or yolo.")]
-Cascade = Annotated[str | None, typer.Option(help="Cascade of the haar detector, by name or path.")]
+DetectorFile = Annotated[
+    str | None,
+    typer.Option(
+        "--detector-file", "--cascade", help="A cascade's name or file; for yunet, yolo the ONNX."
+    ),
+]
 ValenceArousal = Annotated[bool, typer.Option("--va", help="Show valence and arousal, too.")]
 
 
-def _tools(model: str, detector: str, cascade: str | None):
+def _tools(model: str, detector: str, file: str | None):
     from fer_nb.faces import load_detector
     from fer_nb.models import load_model
 
-    options = {"cascade": cascade} if cascade else {}
+    options = {"cascade" if detector == "haar" else "model": file} if file else {}
     return load_model(model), load_detector(detector, **options)
 
 
@@ -47,13 +52,13 @@ def image(
     va: ValenceArousal = False,
     model: Model = "compact",
     detector: Detector = "haar",
-    cascade: Cascade = None,
+    detector_file: DetectorFile = None,
     force: Force = False,
 ) -> None:
     """Read emotions in photos; a folder gives one CSV with a row per file."""
     from fer_nb.photos import annotate_photo, photo_folder
 
-    network, finder = _tools(model, detector, cascade)
+    network, finder = _tools(model, detector, detector_file)
     failed = 0
     for path in files:
         try:
@@ -78,7 +83,7 @@ def video(
     every: Annotated[int, typer.Option(min=1, help="Analyse each n-th frame.")] = 1,
     model: Model = "compact",
     detector: Detector = "haar",
-    cascade: Cascade = None,
+    detector_file: DetectorFile = None,
     force: Force = False,
 ) -> None:
     """Write an annotated copy of a video, and its reaction table."""
@@ -93,7 +98,7 @@ def video(
     table_path = out.with_suffix(".parquet")
     check_free(out, force)
     check_free(table_path, force)
-    network, finder = _tools(model, detector, cascade)
+    network, finder = _tools(model, detector, detector_file)
     with video_bar(file) as advance:
         table = analyze_video(file, model=network, detector=finder, every=every, progress=advance)
     annotate_video(file, table, out, val_ar=va, force=force)
@@ -109,12 +114,12 @@ def webcam(
     va: ValenceArousal = False,
     model: Model = "compact",
     detector: Detector = "haar",
-    cascade: Cascade = None,
+    detector_file: DetectorFile = None,
 ) -> None:
     """Show the webcam with emotions in a window; q or Escape closes it."""
     from fer_nb.window import show_webcam
 
-    network, finder = _tools(model, detector, cascade)
+    network, finder = _tools(model, detector, detector_file)
     show_webcam(camera, network, finder, va)
 
 
@@ -135,13 +140,13 @@ def report(
     ] = False,
     model: Model = "compact",
     detector: Detector = "haar",
-    cascade: Cascade = None,
+    detector_file: DetectorFile = None,
     force: Force = False,
 ) -> None:
     """Make a report of each recording, and an index of all."""
     from fer_nb.reports import report_videos
 
-    network, finder = _tools(model, detector, cascade)
+    network, finder = _tools(model, detector, detector_file)
     done = report_videos(
         videos,
         out,
@@ -190,7 +195,7 @@ def study(
     every: Annotated[int, typer.Option(min=1, help="Analyse each n-th frame.")] = 1,
     model: Model = "compact",
     detector: Detector = "haar",
-    cascade: Cascade = None,
+    detector_file: DetectorFile = None,
     force: Force = False,
 ) -> None:
     """Report on an audience: curves with bands, moments, numbers, comparison."""
@@ -199,7 +204,7 @@ def study(
     from fer_nb.study import StudyConfig
 
     config = StudyConfig().with_(**settings(setting))
-    network, finder = _tools(model, detector, cascade)
+    network, finder = _tools(model, detector, detector_file)
     with recordings_bar() as advance:
         page = report_study(
             manifest,
