@@ -415,7 +415,7 @@ function render({ model, el: host }) {
     setPhase("on");
     status.say("Looking for faces …");
     model.send({ type: "start", view, width: video.videoWidth, height: video.videoHeight });
-    video.requestVideoFrameCallback(onFrame);
+    nextFrame();
     listCameras();
   }
 
@@ -430,12 +430,17 @@ function render({ model, el: host }) {
     }
   }
 
+  function nextFrame() {
+    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(onFrame);
+    else requestAnimationFrame((now) => onFrame(now, {})); // Firefox before 132
+  }
+
   function onFrame(now, meta) {
     if (!stream) return;
     lastFrameAt = performance.now();
     // captureTime is when the camera took it; without it, when the page got it.
     frameShown = { at: Math.min(meta.captureTime ?? now, now) };
-    video.requestVideoFrameCallback(onFrame);
+    nextFrame();
     pump();
   }
 

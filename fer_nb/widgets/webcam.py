@@ -12,7 +12,7 @@ from fer_nb.errors import FerError
 from fer_nb.faces import Detector, load_detector
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget
-from fer_nb.widgets.live import Baseline, LiveSession
+from fer_nb.widgets.live import Baseline, LiveSession, NearAndWide
 
 # Sent along where the browser finds that it speeds the answer up; see `ballast` in webcam.js.
 _BALLAST = bytes(1 << 17)
@@ -66,7 +66,8 @@ class WebcamPreview(FerWidget):
             # One face is too little work to share out among threads.
             model = load_model(model or "compact", threads=1)
         if detector is None or isinstance(detector, str):
-            detector = _quick_detector(detector or "haar")
+            detector = detector or "haar"
+            detector = NearAndWide() if detector == "haar" else load_detector(detector)
         self._session = LiveSession(model, detector, detect_interval_s)
         self._view: str | None = None
         super().__init__(mirror=mirror, size=size)
@@ -181,8 +182,3 @@ class WebcamPreview(FerWidget):
         return photo_still(
             image, analyze_image(image, model=session.model, detector=session.detector)
         )
-
-
-def _quick_detector(name: str) -> Detector:
-    """Detect on a small picture: a face before a webcam is large, and the next frame is waiting."""
-    return load_detector(name, max_side=320) if name in ("haar", "yunet") else load_detector(name)

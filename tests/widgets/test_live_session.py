@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from fer_nb.errors import FerError
-from fer_nb.faces import load_detector
 from fer_nb.models import Predictions
 from fer_nb.reactions import COLUMNS, check_table
-from fer_nb.widgets.live import CALIBRATION_S, LiveSession
+from fer_nb.widgets.live import CALIBRATION_S, LiveSession, NearAndWide
 from fer_nb.widgets.samples import sample
 
 
@@ -40,7 +39,7 @@ def two() -> np.ndarray:
 
 @pytest.fixture
 def session() -> LiveSession:
-    return LiveSession(Brightness(), load_detector("haar", max_side=320), detect_interval_s=0.1)
+    return LiveSession(Brightness(), NearAndWide(), detect_interval_s=0.1)
 
 
 def run(session, image, start_s: float, seconds: float, fps: int = 10) -> list[dict]:
