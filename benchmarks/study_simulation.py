@@ -143,8 +143,8 @@ def fast_two_sample(first, second, config, rng):
     freedom = (n1 + n2 - 2).astype(int)
     critical = stats.t.isf(config.cluster_p / 2, np.arange(1, freedom.max() + 1))[freedom - 1]
     stat = np.where(usable, stat / critical, 0.0)
-    null = _largest_mass(stat)
+    null = _largest_mass(np.abs(stat))
     return [
-        (a, b, sign, float((null >= mass * (1 - 1e-5)).mean()))
-        for a, b, mass, sign in _observed(stat[0])
+        (a, b, int(np.sign(stat[0, a:b].sum())), float((null >= mass * (1 - 1e-5)).mean()))
+        for a, b, mass, _ in _observed(np.abs(stat[0]))
     ]

@@ -131,12 +131,13 @@ def check_table(table: pd.DataFrame) -> pd.DataFrame:
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise TableError(f"not a reaction table: it lacks {', '.join(missing)}")
-    attrs = table.attrs
+    # pandas copies provenance, deeply, with every column taken out: put it aside meanwhile.
+    attrs, table = table.attrs, table.copy(deep=False)
+    table.attrs = {}
     try:
         table = table.astype(_DTYPES)
     except (TypeError, ValueError) as error:
         raise TableError(f"a column of the reaction table has a wrong type: {error}") from error
-    table.attrs = attrs
     seen = table[table["face_id"].notna()]
     probs = seen[list(PROBABILITY_COLUMNS)].to_numpy(dtype=float)
     problems = []
@@ -151,6 +152,7 @@ def check_table(table: pd.DataFrame) -> pd.DataFrame:
         problems.append("the same face twice in one frame")
     if problems:
         raise TableError("the reaction table has " + "; ".join(problems))
+    table.attrs = attrs
     return table
 
 

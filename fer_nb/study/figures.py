@@ -141,7 +141,7 @@ def hero(
         _scenes(main, scenes, names=not strip)
         if strip:
             _scenes(axes[0], scenes, names=True)
-        main.legend(loc="upper right", ncols=3, bbox_to_anchor=(1, 1.0))
+        fig.legend(*main.get_legend_handles_labels(), loc="outside upper right", ncols=3)
         _n_axes(axes[-1], _of(curves, name, "mean", "valence"), len(audience))
         minutes_axis(axes[-1], end)
         axes[-1].set_xlim(0, end)
@@ -270,9 +270,11 @@ def traces(audience: Audience, signal: str = "valence", most: int = 24) -> Figur
             axis.set_title(f"{audience.respondents[k]}{group}", fontsize=8.5, pad=2)
             axis.set_ylim(-limit, limit)
             axis.set_xlim(0, audience.duration_s)
-        below = [axes[-1, c] for c in range(columns) if (rows - 1) * columns + c < shown]
-        for axis in below:
-            minutes_axis(axis, audience.duration_s)
+        for column in range(columns):  # the lowest panel of each column carries the clock
+            lowest = (shown - 1 - column) // columns
+            if lowest >= 0:
+                minutes_axis(axes[lowest, column], audience.duration_s)
+                axes[lowest, column].tick_params(labelbottom=True)
         fig.supylabel(f"{signal_name(signal)}, {UNITS[signal]}", fontsize=9)
     return fig
 

@@ -18,7 +18,7 @@ Holm, S. (1979). A simple sequentially rejective multiple test procedure. *Scand
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -76,10 +76,10 @@ def cluster_test(values: np.ndarray, config: StudyConfig, *names: str) -> list[C
     values = values[~np.isnan(values).all(axis=1)]
     usable = testable_bins(values, config)
     seen = ~np.isnan(values)
-    filled = np.where(seen & usable, values, 0.0)
+    filled = np.where(seen & usable, values, 0.0).astype(np.float32)
     n = np.maximum(seen.sum(axis=0), 2)
     # Flipping signs changes sums but not sums of squares: these are worked out once.
-    squares = (filled**2).sum(axis=0)
+    squares = (filled.astype(float) ** 2).sum(axis=0)
     critical = stats.t.isf(config.cluster_p / 2, n - 1)
 
     def statistic(flipped):
@@ -112,13 +112,24 @@ def two_sample_cluster_test(
             square.append((filled**2).sum(axis=0) - count * average**2)
         freedom = n[0] + n[1] - 2
         pooled = np.maximum((square[0] + square[1]) / freedom, 1e-18)
-        t = (mean[0] - mean[1]) / np.sqrt(pooled * (1 / n[0] + 1 / n[1]))
+        # mne takes the largest, not the farthest, cluster of a two-sample permutation: |t| makes
+        # them the same.
+        t = np.abs(mean[0] - mean[1]) / np.sqrt(pooled * (1 / n[0] + 1 / n[1]))
         return np.where(usable, t / stats.t.isf(config.cluster_p / 2, freedom), 0.0)
 
-    return _clusters(permutation_cluster_test, groups, statistic, config, names)
+    found = _clusters(permutation_cluster_test, groups, statistic, config, names, tail=1)
+    difference = _mean(groups[0]) - _mean(groups[1])
+    return [replace(c, sign=int(np.sign(np.nansum(difference[c.start : c.stop])))) for c in found]
 
 
-def _clusters(test, data, statistic, config, names) -> list[Cluster]:
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Mean over people, NaN where nobody was measured."""
+    seen = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(seen, values, 0.0).sum(axis=0) / seen.sum(axis=0)
+
+
+def _clusters(test, data, statistic, config, names, tail=0) -> list[Cluster]:
     seed = int(generator(config.seed, "clusters", *names).integers(2**31))
     random = {"rng" if "rng" in inspect.signature(test).parameters else "seed": seed}
     t, clusters, p, _ = test(
@@ -126,7 +137,7 @@ def _clusters(test, data, statistic, config, names) -> list[Cluster]:
         threshold=1.0,
         stat_fun=statistic,
         n_permutations=config.n_permutations,
-        tail=0,
+        tail=tail,
         out_type="mask",
         buffer_size=None,
         verbose="ERROR",

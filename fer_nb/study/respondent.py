@@ -44,7 +44,7 @@ class Respondent:
 
 
 def _floats(table: pd.DataFrame, name: str) -> np.ndarray:
-    if name not in table:
+    if name not in table.columns:
         return np.full(len(table), np.nan)
     return table[name].to_numpy(dtype=float, na_value=np.nan)
 
@@ -56,6 +56,9 @@ def respondent(table: pd.DataFrame, start_s: float = 0.0, end_s: float = np.inf)
     `start_s` and `end_s` (recording clock). A face with another number that only appears while
     that one is absent, at a like size and place, is taken for the same person.
     """
+    # pandas copies provenance, deeply, with every column taken out: leave it behind.
+    table = table.copy(deep=False)
+    table.attrs = {}
     frame = table["frame"].to_numpy()
     ids = _floats(table, "face_id")
     frames, first, row_frame = np.unique(frame, return_index=True, return_inverse=True)

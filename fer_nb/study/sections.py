@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 
 import numpy as np
@@ -14,7 +13,7 @@ from fer_nb.pages import Html, box, card, cards, facts
 from fer_nb.study.config import TESTED
 from fer_nb.study.metrics import MEANING
 from fer_nb.study.result import StudyResult, stimulus_of
-from fer_nb.study.words import range_text, signal_name, value_text
+from fer_nb.study.words import number, range_text, signal_name, value_text
 from fer_nb.summary import time_code
 
 
@@ -28,7 +27,8 @@ def html_table(rows: list[list], header: list[str], numbers: set[int] = frozense
 
     def cells(tag, row):
         return "".join(
-            f"<{tag}{' class=number' if k in numbers else ''}>{escape(str(v))}</{tag}>"
+            f"<{tag}{' class=number style=white-space:nowrap' if k in numbers else ''}>"
+            f"{v if isinstance(v, Html) else escape(str(v))}</{tag}>"
             for k, v in enumerate(row)
         )
 
@@ -65,7 +65,7 @@ def moment_cards(result: StudyResult, stimulus: str, top: list[int]) -> Html:
     moments = result.moments.loc[top]
     frames = stimulus_frames(result, stimulus, moments["peak_s"])
     items = []
-    for number, (m, frame) in enumerate(
+    for k, (m, frame) in enumerate(
         zip(moments.to_dict("records"), frames or [None] * len(top), strict=True), start=1
     ):
         sure = "seen, not tested" if m["status"] == "untested" else f"p = {m['p_holm']:.3f}"
@@ -78,7 +78,7 @@ def moment_cards(result: StudyResult, stimulus: str, top: list[int]) -> Html:
             f"{m['share']:.0%} {shown}; {sure}",
         ]
         emotion = m["signal"].removeprefix("p_") if m["signal"].startswith("p_") else ""
-        head = f"{number}  {time_code(m['start_s'])}–{time_code(m['end_s'])}  "
+        head = f"{k}  {time_code(m['start_s'])}–{time_code(m['end_s'])}  "
         items.append(card(frame, head + signal_name(m["signal"]), lines, emotion))
     return cards(items)
 
@@ -105,34 +105,42 @@ def moments_table(result: StudyResult, stimulus: str) -> Html:
     return Html(sentence + html_table(rows, header, {5, 6}))
 
 
-def _short(value, digits=0, unit="") -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}{unit}"
+def quality_table(result: StudyResult, most: int = 60) -> Html:
+    """Every recording with what was measured, and why some were left out.
 
-
-def quality_table(result: StudyResult) -> Html:
-    """Every recording with what was measured, and why some were left out."""
+    Of more than `most` recordings only those with a reason or a remark are shown.
+    """
+    quality = result.quality
+    note = ""
+    if len(quality) > most:
+        odd = quality[(quality["status"] != "kept") | (quality["notes"].fillna("") != "")]
+        note = (
+            f"<p>{len(odd)} of {len(quality)} recordings with a reason or a remark; all are in "
+            "quality.csv.</p>"
+        )
+        quality = odd
     rows = []
-    for q in result.quality.to_dict("records"):
+    for q in quality.to_dict("records"):
         rows.append(
             [
                 q["respondent"],
                 q["stimulus"],
                 q["status"],
-                _short(100 * q["face_share"], 0, " %"),
-                _short(q["longest_gap_s"], 1, " s"),
-                _short(q["effective_fps"], 1),
-                _short(q["jitter_ms"], 0, " ms"),
-                _short(q["brightness"]),
-                _short(q["contrast"]),
-                _short(q["face_px"], 0, " px"),
-                _short(100 * q["off_frontal_share"], 0, " %"),
+                number(100 * q["face_share"], 0),
+                number(q["longest_gap_s"], 1),
+                number(q["effective_fps"], 1),
+                number(q["jitter_ms"], 0),
+                number(q["brightness"], 0),
+                number(q["contrast"], 0),
+                number(q["face_px"], 0),
+                number(100 * q["off_frontal_share"], 0),
                 "; ".join(str(t) for t in (q["reasons"], q["notes"]) if isinstance(t, str) and t),
             ]
         )
-    header = ["respondent", "stimulus", "status", "face seen", "gap", "fps", "jitter", "light"]
-    header += ["contrast", "face", "turned", "why, and remarks"]
+    header = ["respondent", "stimulus", "status", "seen, %", "gap, s", "fps", "jitter, ms", "light"]
+    header += ["contrast", "face, px", "turned, %", "why, and remarks"]
     table = html_table(rows, header, set(range(3, 11)))
-    return Html(f'<div style="overflow-x:auto;font-size:.86em">{table}</div>')
+    return Html(f'{note}<div style="overflow-x:auto;font-size:.84em">{table}</div>')
 
 
 def exclusions(result: StudyResult) -> Html:
@@ -155,13 +163,13 @@ def exclusions(result: StudyResult) -> Html:
     return box(lines, warn=share > 0.25)
 
 
-def _interval(row, scale=1.0, digits=2) -> str:
-    if np.isnan(row.estimate):
-        return "–"
-    text = f"{scale * row.estimate:.{digits}f}"
-    if np.isnan(row.low):
-        return f"{text} (–)"
-    return f"{text} ({scale * row.low:.{digits}f} to {scale * row.high:.{digits}f})"
+def _interval(row, scale=1.0, digits=2) -> Html:
+    """An estimate with its interval below it."""
+    text = number(scale * row.estimate, digits)
+    if np.isnan(row.estimate) or np.isnan(row.low):
+        return Html(text)
+    low, high = number(scale * row.low, digits), number(scale * row.high, digits)
+    return Html(f'{text}<br><span class="soft">{low} to {high}</span>')
 
 
 def metrics_table(result: StudyResult, stimulus: str, group: str = "all") -> Html:
@@ -229,17 +237,18 @@ def comparison_table(rows: pd.DataFrame) -> Html:
         scale, digits = (1, 2) if points else (100, 1)
         lines.append(
             [
-                signal_name(r.signal) + ("" if r.metric == "average" else f", {r.metric}"),
-                _short(scale * r.mean_first, digits),
-                _short(scale * r.mean_second, digits),
-                _short(scale * r.difference, digits),
+                signal_name(r.signal)
+                + ("" if r.metric == "average" else f", {r.metric.replace('_', '–')}"),
+                number(scale * r.mean_first, digits),
+                number(scale * r.mean_second, digits),
+                number(scale * r.difference, digits),
                 "–"
                 if np.isnan(r.low)
-                else f"{scale * r.low:.{digits}f} to {scale * r.high:.{digits}f}",
-                f"{r.effect_size} = {_short(r.effect, 2)}",
+                else f"{number(scale * r.low, digits)} to {number(scale * r.high, digits)}",
+                f"{r.effect_size} = {number(r.effect, 2)}",
                 f"{r.n_first}" if r.design == "paired" else f"{r.n_first} + {r.n_second}",
-                _short(r.p, 3),
-                _short(r.p_holm, 3),
+                number(r.p, 3),
+                number(r.p_holm, 3),
             ]
         )
     header = ["", rows["first"].iloc[0], rows["second"].iloc[0], "difference", "interval"]
@@ -261,7 +270,7 @@ def contrasts_of(result: StudyResult):
 def mixed_table(result: StudyResult) -> Html:
     """Terms of the mixed model of average valence."""
     rows = [
-        [m.term, f"{m.estimate:+.2f}", f"{m.low:+.2f} to {m.high:+.2f}", f"{m.p:.3f}"]
+        [m.term, number(m.estimate), f"{number(m.low)} to {number(m.high)}", number(m.p, 3)]
         for m in result.mixed.itertuples()
     ]
     return html_table(rows, ["average valence", "estimate", "interval", "p"], {1, 2, 3})
@@ -272,7 +281,7 @@ def synchrony_table(result: StudyResult, stimulus: str) -> Html:
     rows = []
     for s in result.synchrony[result.synchrony["stimulus"] == stimulus].itertuples():
         p = "not tested" if np.isnan(s.p) else f"{s.p:.3f}"
-        rows.append([s.signal, _short(s.isc, 2), _short(s.null_high, 2), p, int(s.n)])
+        rows.append([s.signal, number(s.isc, 2), number(s.null_high, 2), p, int(s.n)])
     header = ["", "correlation", "95 % of chance below", "p", "n"]
     return html_table(rows, header, {1, 2, 3, 4})
 
@@ -303,8 +312,9 @@ def mood_table(mood) -> Html:
 
         def with_interval(value, low, high, scale=scale, digits=digits):
             if np.isnan(low):
-                return _short(scale * value, digits)
-            return f"{scale * value:.{digits}f} ({scale * low:.{digits}f} to {scale * high:.{digits}f})"
+                return number(scale * value, digits)
+            ends = f"{number(scale * low, digits)} to {number(scale * high, digits)}"
+            return f"{number(scale * value, digits)} ({ends})"
 
         rows.append(
             [
@@ -312,10 +322,10 @@ def mood_table(mood) -> Html:
                 with_interval(m.before, m.before_low, m.before_high),
                 with_interval(m.after, m.after_low, m.after_high),
                 with_interval(m.difference, m.low, m.high),
-                f"{m.effect_size} = {_short(m.effect, 2)}",
+                f"{m.effect_size} = {number(m.effect, 2)}",
                 f"{m.n_before}" if m.test == "paired" else f"{m.n_before} + {m.n_after}",
-                _short(m.p, 3),
-                _short(m.p_holm, 3),
+                number(m.p, 3),
+                number(m.p_holm, 3),
             ]
         )
     header = ["", *mood.phases, "difference", "effect", "n", "p", "p (Holm)"]

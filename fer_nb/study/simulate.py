@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
+from scipy.special import expit
 
 from fer_nb.emotions import EMOTIONS, expected_valence_arousal
 
@@ -79,8 +80,8 @@ def simulate_probabilities(
         responds = rng.random(n) < audience.responders
         strength = responds * rng.gamma(4.0, 0.25, n) * event.size / audience.responders
         late = rng.uniform(0, audience.jitter_s, n)[:, None] if audience.jitter_s else 0.0
-        rise = 1 / (1 + np.exp(-(times - event.start_s - late) / 0.15))
-        fall = 1 / (1 + np.exp(-(times - event.end_s - late) / 0.4))
+        rise = expit((times - event.start_s - late) / 0.15)
+        fall = expit((times - event.end_s - late) / 0.4)
         logits[:, EMOTIONS.index(event.emotion)] += strength[:, None] * rise * (1 - fall)
     logits -= logits.max(axis=1, keepdims=True)
     probs = np.exp(logits)

@@ -52,23 +52,33 @@ class Synchrony:
 
 
 def _agreement(z: np.ndarray, seen: np.ndarray):
-    """LOO correlation per person, and the mean product over people in each bin.
+    """LOO correlation per person (mean), and the mean product over people in each bin.
 
-    `z` (n, B) standardised, 0 where missing.
+    `z` (n, B) float32, standardised, 0 where missing; `seen` (n, B) float32 of 0 and 1.
     """
     count = seen.sum(axis=0)
-    others = (z.sum(axis=0) - z) / np.maximum(count - seen, 1)
-    both = seen & (count > 1)
+    both = seen * (count > 1)
+    # What the others show, 0 where this person is missing.
+    others = (z.sum(axis=0) - z) * (1 / np.maximum(count - 1, 1)) * both
     k = both.sum(axis=1)
-    own_mean = (z * both).sum(axis=1) / k
-    others_mean = (others * both).sum(axis=1) / k
-    own = np.where(both, z - own_mean[:, None], 0)
-    rest = np.where(both, others - others_mean[:, None], 0)
-    product = own * rest
-    scale = np.sqrt((own**2).sum(axis=1) * (rest**2).sum(axis=1))
-    r = np.divide(product.sum(axis=1), scale, out=np.zeros(len(z)), where=scale > 0)
-    per_bin = product.sum(axis=0) / np.maximum(both.sum(axis=0), 1)
-    return r.mean(), np.where(both.sum(axis=0) > 1, per_bin, np.nan)
+    own_mean = np.einsum("ij,ij->i", z, both) / k
+    others_mean = others.sum(axis=1) / k
+    # Sums of products of deviations, without making the deviations.
+    product = np.einsum("ij,ij->i", z, others) - k * own_mean * others_mean
+    own = np.einsum("ij,ij,ij->i", z, z, both) - k * own_mean**2
+    rest = np.einsum("ij,ij->i", others, others) - k * others_mean**2
+    scale = np.sqrt(np.maximum(own * rest, 0))
+    r = np.divide(product, scale, out=np.zeros(len(z), z.dtype), where=scale > 1e-9)
+    number = both.sum(axis=0)
+    # einsum, not @: many small products wait for each other's threads on a busy machine.
+    cross = (
+        np.einsum("ij,ij->j", z, others)
+        - np.einsum("i,ij->j", own_mean, others)
+        - np.einsum("i,ij,ij->j", others_mean, z, both)
+        + np.einsum("i,ij->j", own_mean * others_mean, both)
+    )
+    per_bin = np.divide(cross, number, out=np.full(z.shape[1], np.nan), where=number > 1)
+    return float(r.mean()), per_bin
 
 
 def inter_subject_correlation(
@@ -97,19 +107,21 @@ def inter_subject_correlation(
     mean = np.nanmean(curves, axis=1, keepdims=True)
     sd = np.nanstd(curves, axis=1, keepdims=True)
     z = np.where(seen, (curves - mean) / sd, 0.0).astype(np.float32)
+    seen = seen.astype(np.float32)
     n, bins = z.shape
     window = max(1, round(config.isc_window_s * config.rate_hz))
     isc, per_bin = _agreement(z, seen)
     over_time = smooth(per_bin, window)
     rng = generator(config.seed, "isc", *names)
     null, largest = np.empty(config.isc_shifts), np.empty(config.isc_shifts)
-    # Twice side by side, so that a shift is a slice.
+    # Twice side by side, so that a shifted row is a slice.
     z2, seen2 = np.hstack([z, z]), np.hstack([seen, seen])
+    moved, moved_seen = np.empty_like(z), np.empty_like(seen)
     for k in range(config.isc_shifts):
-        shift = rng.integers(bins, size=n)
-        at = shift[:, None] + np.arange(bins)
-        shifted = np.take_along_axis(z2, at, axis=1)
-        null[k], moving = _agreement(shifted, np.take_along_axis(seen2, at, axis=1))
+        for i, shift in enumerate(rng.integers(bins, size=n)):
+            moved[i] = z2[i, shift : shift + bins]
+            moved_seen[i] = seen2[i, shift : shift + bins]
+        null[k], moving = _agreement(moved, moved_seen)
         largest[k] = np.nanmax(smooth(moving, window))
     refused = n < config.min_n_test
     return Synchrony(

@@ -33,13 +33,21 @@ def signal_name(signal: str) -> str:
     return _NOUNS.get(signal, signal)
 
 
+def number(value: float, digits: int = 2, sign: bool = False) -> str:
+    """A number as printed: a true minus, no "-0", a dash where it is not known."""
+    if value is None or math.isnan(value):
+        return "–"
+    rounded = round(float(value), digits) + 0.0
+    return f"{rounded:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+
+
 def value_text(signal: str, value: float) -> str:
     """A change of a signal with its unit: points, or percentage points."""
     if math.isnan(value):
         return "not known"
     if signal in ("valence", "arousal"):
-        return f"{value:+.2f} points"
-    return f"{100 * value:+.0f} percentage points"
+        return f"{number(value, 2, True)} points"
+    return f"{number(100 * value, 0, True)} percentage points"
 
 
 def range_text(signal: str, low: float, high: float, level: float = 0.95) -> str:
@@ -47,8 +55,8 @@ def range_text(signal: str, low: float, high: float, level: float = 0.95) -> str
     if math.isnan(low) or math.isnan(high):
         return "too few people for an interval"
     if signal in ("valence", "arousal"):
-        return f"{level:.0%} interval {low:+.2f} to {high:+.2f}"
-    return f"{level:.0%} interval {100 * low:+.0f} to {100 * high:+.0f}"
+        return f"{level:.0%} interval {number(low, 2, True)} to {number(high, 2, True)}"
+    return f"{level:.0%} interval {number(100 * low, 0, True)} to {number(100 * high, 0, True)}"
 
 
 def _share_text(value, low, high) -> str:
@@ -71,10 +79,11 @@ def title_of(result: StudyResult, stimulus: str) -> str:
 def lead(result: StudyResult) -> str:
     """One sentence on who was watching what, and how many count."""
     c = result.counts()
-    films = ", ".join(f"“{title_of(result, s)}”" for s in result.audiences) or "nothing that counts"
-    return (
-        f"{_people(c['invited'])} invited, {c['recorded']} recorded, {c['kept']} kept for {films}."
-    )
+    text = f"{_people(c['invited'])} invited, {c['recorded']} recorded"
+    if not result.audiences:
+        return f"{text}, none kept."
+    parts = [f"{len(a)} for “{title_of(result, s)}”" for s, a in result.audiences.items()]
+    return f"{text}, kept: {' and '.join(parts) if len(parts) < 3 else ', '.join(parts)}."
 
 
 def _people(n: int) -> str:
@@ -177,9 +186,9 @@ def headline_figures(result: StudyResult, stimulus: str) -> dict[str, str]:
         interval = (
             "no interval"
             if np.isnan(valence["low"])
-            else f"{valence['low']:+.2f} to {valence['high']:+.2f}"
+            else f"{number(valence['low'], 2, True)} to {number(valence['high'], 2, True)}"
         )
-        figures[f"change of valence ({interval})"] = f"{valence['estimate']:+.2f}"
+        figures[f"change of valence ({interval})"] = number(valence["estimate"], 2, True)
     isc = result.synchrony[result.synchrony["stimulus"] == stimulus]
     isc = isc[isc["signal"] == "valence"]
     if len(isc) and not np.isnan(isc["isc"].iloc[0]):

@@ -1,0 +1,81 @@
+"""How long, and how much memory, does a big study take from ready tables?
+
+    python benchmarks/study_scale.py --respondents 500 --minutes 5
+
+The tables are simulated and written first (one Parquet file per recording, 15 frames a second);
+the study then runs in a process of its own, whose time and peak memory are reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from fer_nb.study.simulate import Event, simulate_signals, simulate_table
+from fer_nb.tables import write_table
+
+_RUN = """
+import json, resource, sys, time
+start = time.perf_counter()
+from fer_nb.study import run_study
+result = run_study(sys.argv[1], tables=sys.argv[2], out_dir=sys.argv[3])
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+print(json.dumps({
+    "seconds": round(time.perf_counter() - start, 1), "peak_gb": round(peak, 2),
+    "cpu_seconds": round(time.process_time(), 1),
+    "kept": result.kept, "moments": len(result.moments),
+}))
+"""
+
+
+def prepare(folder: Path, respondents: int, minutes: float, fps: float) -> Path:
+    """Write the manifest and tables of a simulated study; return the manifest."""
+    rng = np.random.default_rng(0)
+    seconds = 60 * minutes
+    events = (Event("happy", 60, 66, 2.0), Event("surprise", 150, 153, 2.5))
+    (folder / "tables").mkdir()
+    lines = ["respondent,stimulus,video,start_s"]
+    for first in range(0, respondents, 50):
+        count = min(50, respondents - first)
+        _, signals = simulate_signals(count, seconds, 5, rng, events=events)
+        for i in range(count):
+            name = f"r{first + i:04d}"
+            table = simulate_table(signals[i], 5, fps, f"{name}.mp4", rng=rng)
+            write_table(table, folder / "tables" / f"{name}.parquet")
+            lines.append(f"{name},film,{name}.mp4,5")
+    (folder / "manifest.csv").write_text("\n".join(lines) + "\n")
+    (folder / "stimuli.csv").write_text(f"stimulus,duration_s\nfilm,{seconds:g}\n")
+    return folder / "manifest.csv"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--respondents", type=int, default=500)
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--fps", type=float, default=15)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        start = time.perf_counter()
+        manifest = prepare(folder, args.respondents, args.minutes, args.fps)
+        print(f"tables written in {time.perf_counter() - start:.0f} s", flush=True)
+        run = subprocess.run(
+            [sys.executable, "-c", _RUN, str(manifest), str(folder / "tables"), str(folder / "o")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            sys.exit(run.stderr)
+        print(json.dumps(vars(args)), run.stdout.strip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The manifest is checked whole, and every problem is named with its line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fer_nb.errors import StudyError
+from fer_nb.study import read_manifest
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a manifest, stimuli and small files as videos."""
+
+    def make(text, stimuli=None, videos=("a.mp4", "b.mp4")):
+        for name in videos:
+            (tmp_path / name).write_bytes(b"x")
+        (tmp_path / "m.csv").write_text(text, encoding="utf-8")
+        if stimuli is not None:
+            (tmp_path / "stimuli.csv").write_text(stimuli, encoding="utf-8")
+        return tmp_path / "m.csv"
+
+    return make
+
+
+def test_reads_columns_numbers_and_covariates(write):
+    path = write(
+        "respondent,stimulus,video,start_s,group,age\nann,film,a.mp4,2.5,x,31\nbob,film,b.mp4,,y,40\n"
+    )
+    manifest = read_manifest(path)
+    assert manifest.recordings["start_s"].tolist() == [2.5, 0.0]
+    assert manifest.recordings["age"].tolist() == ["31", "40"]
+    assert manifest.covariates == ["age"]
+    assert manifest.stimuli["film"].title == "film"
+
+
+def test_semicolons_decimal_commas_and_a_byte_order_mark_are_read(write):
+    path = write("\ufeffrespondent;stimulus;video;start_s\nann;film;a.mp4;2,5\n")
+    assert read_manifest(path).recordings["start_s"].tolist() == [2.5]
+
+
+def test_stimuli_beside_the_manifest_are_found(write):
+    scenes = json.dumps([{"name": "joke", "start_s": 1, "end_s": 3}]).replace('"', '""')
+    path = write(
+        "respondent,stimulus,video\nann,film,a.mp4\n",
+        f'stimulus,duration_s,title,scenes\nfilm,12,A film,"{scenes}"\nother,5,,\n',
+    )
+    stimuli = read_manifest(path).stimuli
+    assert list(stimuli) == ["film"]
+    assert stimuli["film"].duration_s == 12
+    assert stimuli["film"].scenes[0].name == "joke"
+
+
+def test_every_problem_is_named_with_its_line(write):
+    path = write(
+        "respondent,stimulus,video,start_s,baseline_start_s,baseline_end_s\n"
+        "ann,film,a.mp4,-1,,\n"
+        "ann,film,b.mp4,0,,\n"
+        "bob,film,gone.mp4,x,2,1\n"
+        ",film,a.mp4,0,,\n"
+        "\n"
+        "cid,nofilm,b.mp4,0,3,\n"
+        "dan,film\n",
+        "stimulus,duration_s,scenes\nfilm,10,[]\nfilm,10,oops\n",
+    )
+    with pytest.raises(StudyError) as caught:
+        read_manifest(path)
+    message = str(caught.value)
+    for part in (
+        "m.csv line 2: start_s is -1",
+        "m.csv line 3: respondent 'ann' has stimulus 'film' already (m.csv line 2)",
+        "m.csv line 4: start_s is 'x'",
+        "m.csv line 4: the baseline ends at 1 s",
+        "m.csv line 4: there is no video 'gone.mp4'",
+        "m.csv line 5: respondent is empty",
+        "m.csv line 7: stimulus 'nofilm' is not in the stimuli file",
+        "m.csv line 7: give both baseline_start_s and baseline_end_s",
+        "m.csv line 8: 2 cells where the header has 6",
+        "stimuli.csv line 3: stimulus 'film' is described twice",
+    ):
+        assert part in message
+    assert f"{message.count(chr(10))} problems" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "the file is empty"),
+        ("respondent,video\nann,a.mp4\n", "no column stimulus"),
+        ("respondent,stimulus,video\n", "no recording"),
+        ("respondent,stimulus,video,video\nann,film,a.mp4,b.mp4\n", "video occurs twice"),
+    ],
+)
+def test_files_that_are_no_manifest(write, text, part):
+    with pytest.raises(StudyError, match=part):
+        read_manifest(write(text))
+
+
+def test_an_absent_manifest_and_an_empty_video_are_said(write, tmp_path):
+    with pytest.raises(StudyError, match="no such file"):
+        read_manifest(tmp_path / "none.csv")
+    path = write("respondent,stimulus,video\nann,film,e.mp4\n")
+    (tmp_path / "e.mp4").write_bytes(b"")
+    with pytest.raises(StudyError, match="is empty"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize(
+    ("scenes", "part"),
+    [
+        ('[{"name": "a", "start_s": 5, "end_s": 2}]', "must start at 0 or later"),
+        ('[{"name": "a", "start_s": 5, "end_s": 40}]', "after the stimulus"),
+        ('[{"name": "a"}]', "not a JSON list"),
+        ('{"a": 1}', "not a JSON list"),
+    ],
+)
+def test_scenes_are_checked(write, scenes, part):
+    quoted = scenes.replace('"', '""')
+    path = write(
+        "respondent,stimulus,video\nann,film,a.mp4\n",
+        f'stimulus,duration_s,scenes\nfilm,10,"{quoted}"\n',
+    )
+    with pytest.raises(StudyError, match=part):
+        read_manifest(path)
+
+
+def test_a_folder_is_a_manifest(tmp_path):
+    for name in ("film/ann.mp4", "film/bob.mov", "other/ann.mp4", "film/notes.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    recordings = read_manifest(tmp_path).recordings
+    assert recordings[["respondent", "stimulus"]].to_numpy().tolist() == [
+        ["ann", "film"],
+        ["bob", "film"],
+        ["ann", "other"],
+    ]
+    with pytest.raises(StudyError, match="no recordings found"):
+        read_manifest(tmp_path / "film")

@@ -1,0 +1,179 @@
+"""Moments: against mne on its own, planted effects, no effects, too few people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mne.stats import permutation_cluster_1samp_test
+from statsmodels.stats.multitest import multipletests
+from study_moments import moments_of
+from study_simulation import (
+    CONFIG,
+    EVENTS,
+    fast_one_sample,
+    fast_two_sample,
+    simulate_audience,
+)
+
+from fer_nb.study.moments import (
+    Cluster,
+    cluster_test,
+    find_moments,
+    holm,
+    holm_over_signals,
+    two_sample_cluster_test,
+)
+from fer_nb.study.synchrony import inter_subject_correlation
+
+
+def with_config(audience, **changes):
+    object.__setattr__(audience, "config", audience.config.with_(**changes))
+    return audience
+
+
+def noise(n, bins, seed):
+    rng = np.random.default_rng(seed)
+    return np.cumsum(rng.normal(size=(n, bins)), axis=1) / 4 + rng.normal(size=(n, bins))
+
+
+def test_without_gaps_the_test_is_that_of_mne():
+    x = noise(15, 80, 1)
+    x[:, 30:45] += 2.5
+    config = CONFIG.with_(n_permutations=400)
+    mine = cluster_test(x, config, "a")
+    from scipy.stats import t
+
+    _, clusters, p, _ = permutation_cluster_1samp_test(
+        x, threshold=t.isf(0.005, 14), n_permutations=400, tail=0, out_type="mask", verbose="ERROR"
+    )
+    theirs = sorted((int(c[0].start), int(c[0].stop)) for c in clusters)
+    assert [(c.start, c.stop) for c in mine] == theirs
+    assert min(c.p for c in mine) == pytest.approx(p.min(), abs=0.01)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_matrix_form_of_the_benchmarks_agrees_with_the_package(seed):
+    x = noise(14, 60, seed)
+    x[:, 20:30] += 0.8
+    x[np.random.default_rng(seed).random(x.shape) < 0.1] = np.nan
+    config = CONFIG.with_(n_permutations=1000)
+    slow = cluster_test(x, config, "a")
+    fast = fast_one_sample(x, config, np.random.default_rng(1))
+    assert [(c.start, c.stop, c.sign) for c in slow] == sorted(f[:3] for f in fast)
+    for c, f in zip(slow, sorted(fast), strict=True):
+        assert c.p == pytest.approx(f[3], abs=0.06)
+    y = noise(12, 60, seed + 100)
+    slow = two_sample_cluster_test(x, y, config, "a")
+    fast = fast_two_sample(x, y, config, np.random.default_rng(1))
+    assert [(c.start, c.stop, c.sign) for c in slow] == sorted(f[:3] for f in fast)
+    for c, f in zip(slow, sorted(fast), strict=True):
+        assert c.p == pytest.approx(f[3], abs=0.06)
+
+
+def test_gaps_are_neither_zeros_nor_filled():
+    # Half the people are absent for a while; as zeros they would halve the departure there.
+    x = 1.0 + 0.1 * np.random.default_rng(0).normal(size=(12, 40))
+    x[:5, 10:20] = np.nan
+    found = cluster_test(x, CONFIG.with_(n_permutations=400), "a")
+    assert [(c.start, c.stop) for c in found] == [(0, 40)]
+    x[:, 10:20] = np.nan  # nobody: nothing can be tested there
+    found = cluster_test(x, CONFIG.with_(n_permutations=400), "a")
+    assert [(c.start, c.stop) for c in found] == [(0, 10), (20, 40)]
+
+
+def test_holm_is_that_of_statsmodels():
+    p = np.array([0.01, 0.04, 0.03, 0.005, 0.2])
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    assert np.isnan(holm([0.01, np.nan])[1])
+    assert holm([0.01, np.nan])[0] == 0.01
+
+
+def test_holm_over_signals_corrects_the_best_cluster_of_each():
+    found = {
+        "a": [Cluster(0, 2, 1, 0.004), Cluster(5, 9, 1, 0.3)],
+        "b": [Cluster(1, 2, 1, 0.03)],
+        "c": [],
+    }
+    adjusted = holm_over_signals(found)
+    assert adjusted["a"][0] == pytest.approx(0.012)
+    assert adjusted["b"] == pytest.approx([0.06])
+    assert adjusted["a"][1] == pytest.approx(0.9)
+    assert adjusted["c"] == []
+
+
+def test_planted_moments_are_found_where_they_were_put():
+    strong = tuple(replace(event, size=3.5) for event in EVENTS)
+    audience = simulate_audience(30, np.random.default_rng(5), events=strong)
+    table, sentence = find_moments(with_config(audience, n_permutations=400))
+    up = table[table["direction"] == "up"].set_index("signal")
+    for signal, start, end in (("p_happy", 10, 14), ("p_surprise", 20, 22)):
+        m = up.loc[signal]
+        assert start - 1 < m["start_s"] < start + 1.5
+        assert end - 1.5 < m["end_s"] < end + 2
+        assert 0 < m["low"] < m["effect"] < m["high"]
+        assert m["p_holm"] <= 0.05
+        assert m["share_low"] < m["share"] < m["share_high"]
+    assert (table["status"] == "significant").all()
+    assert "family-wise" in sentence
+
+
+def test_nothing_planted_is_a_sentence():
+    audience = simulate_audience(20, np.random.default_rng(1), events=())
+    table, sentence = find_moments(with_config(audience, n_permutations=400))
+    assert table.empty
+    assert sentence.startswith("No moment: in none of 9 signals did the 20 respondents")
+
+
+def test_few_people_get_a_list_without_p():
+    audience = simulate_audience(6, np.random.default_rng(3), events=EVENTS, missing=False)
+    table, sentence = find_moments(audience)
+    assert "too few to test" in sentence
+    assert (table["status"] == "untested").all()
+    assert table["p"].isna().all()
+    assert {"p_happy"} <= set(table["signal"])
+    lone, sentence = find_moments(audience.take([0]))
+    assert sentence.startswith("1 respondent kept: too few")
+    assert lone["low"].isna().all()
+
+
+def test_the_same_seed_gives_the_same_moments():
+    audience = simulate_audience(15, np.random.default_rng(8))
+    one, two = (find_moments(with_config(audience, n_permutations=300))[0] for _ in range(2))
+    assert one.equals(two)
+
+
+def test_isc_of_a_shared_curve_and_of_none():
+    rng = np.random.default_rng(0)
+    shared = np.sin(np.arange(200) / 9)
+    together = shared + 0.7 * rng.normal(size=(12, 200))
+    together[rng.random(together.shape) < 0.1] = np.nan
+    config = CONFIG.with_(isc_shifts=200)
+    found = inter_subject_correlation(together, config, "a")
+    assert found.isc > 0.5
+    assert found.p < 0.01
+    alone = inter_subject_correlation(rng.normal(size=(12, 200)), config, "a")
+    assert abs(alone.isc) < 0.15
+    assert alone.p > 0.05
+    assert inter_subject_correlation(together[:4], config, "a") is None
+    assert np.isnan(inter_subject_correlation(together[:7], config, "a").p)
+
+
+def test_isc_without_gaps_is_the_mean_leave_one_out_correlation():
+    x = np.random.default_rng(2).normal(size=(8, 120)) + np.sin(np.arange(120) / 5)
+    z = (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
+    want = np.mean([np.corrcoef(z[i], np.delete(z, i, 0).mean(0))[0, 1] for i in range(8)])
+    got = inter_subject_correlation(x, CONFIG.with_(isc_shifts=20), "a").isc
+    assert got == pytest.approx(want, abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [10, 12, 30])
+def test_false_alarms_stay_within_five_percent(n):
+    config = CONFIG.with_(n_permutations=500)
+    studies, alarms = 400, 0
+    for k in range(studies):
+        rng = np.random.default_rng([9, n, k])
+        alarms += bool(moments_of(simulate_audience(n, rng, events=()), config, rng))
+    assert alarms / studies <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / studies)
