@@ -48,13 +48,15 @@ def main() -> None:
     parser.add_argument("--work", default="runs/finetune")
     parser.add_argument("--pictures", type=int, default=6000)
     parser.add_argument("--val", type=int, default=1000, help="pictures for early stopping")
+    parser.add_argument("--test", type=int, help="pictures of PublicTest; all by default")
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--size", type=int, default=224, help="side of the network's input")
     parser.add_argument("--views", type=int, default=2)
     parser.add_argument("--only", nargs="*", choices=EXPERIMENTS, default=list(EXPERIMENTS))
     options = parser.parse_args()
 
     faces = read_faces(options.data)
-    limits = {"train": options.pictures, "val": options.val, "test": None}
+    limits = {"train": options.pictures, "val": options.val, "test": options.test}
     rows = [
         np.random.default_rng(0).permutation(np.flatnonzero(faces.split == split))[:limit]
         for split, limit in limits.items()
@@ -69,7 +71,7 @@ def main() -> None:
             backbone=options.backbone,
             weights=None,
             cut=options.cut,
-            preprocessing=Preprocessing(224, "bgr", (103.939, 116.779, 123.68)),
+            preprocessing=Preprocessing(options.size, "bgr", (103.939, 116.779, 123.68)),
             epochs=options.epochs,
             views=options.views,
         )

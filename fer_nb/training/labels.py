@@ -117,6 +117,20 @@ def va_labels(
     return np.clip(labels, *SCALE).astype(np.float32)
 
 
+def decode_va(va: np.ndarray, table: str = "adfes2011") -> list[str]:
+    """Name the emotion whose rating lies nearest to each valence/arousal pair (n, 2).
+
+    Examples
+    --------
+    >>> decode_va(np.array([[5.9, 5.2], [2.3, 3.0]]))
+    ['happy', 'sad']
+    """
+    from scipy.spatial import cKDTree
+
+    _, nearest = cKDTree(rating_table(table).points).query(np.asarray(va, float).reshape(-1, 2))
+    return [EMOTIONS[i] for i in nearest]
+
+
 def concordance(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Return Lin's concordance correlation coefficient (CCC) of two series.
 

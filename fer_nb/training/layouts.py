@@ -16,13 +16,15 @@ import hashlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fer_nb.emotions import EMOTIONS
+from fer_nb.emotions import EMOTIONS, from_unit
 from fer_nb.errors import FerError, MediaError
+from fer_nb.faces import cv2
 from fer_nb.media import read_image
 from fer_nb.training.datasets import load_ferplus, nine_votes
 from fer_nb.training.labels import canonical_emotions, one_hot
@@ -235,6 +237,48 @@ def read_npz(path: str | Path) -> LabelledFaces:
     split = np.where(data.split == "held_out", "val", data.split).astype(str)
     target = data.votes / data.votes.sum(axis=1, keepdims=True)
     return LabelledFaces(data.images, target.astype(np.float32), data.group, split)
+
+
+def read_affect(path: str | Path) -> tuple[Sequence[np.ndarray], np.ndarray]:
+    """Read faces that people rated for valence and arousal.
+
+    Parameters
+    ----------
+    path : path
+        A CSV with `image_path,valence,arousal`, or an npz file with JPEG pictures back to back
+        (`jpeg`, `offsets`) and `valence`, `arousal`. Ratings are from -1 to 1.
+
+    Returns
+    -------
+    images : sequence of uint8 arrays (H, W, 3) RGB
+    va : float32 (n, 2)
+        Valence and arousal on the 1-7 scale.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FerError(f"there is no file {path} with rated faces")
+    if path.suffix == ".npz":
+        with np.load(path) as data:
+            missing = {"jpeg", "offsets", "valence", "arousal"} - set(data.files)
+            if missing:
+                raise FerError(f"{path.name} lacks {', '.join(sorted(missing))}")
+            jpeg, offsets = data["jpeg"], data["offsets"]
+            unit = np.column_stack([data["valence"], data["arousal"]])
+        coded = [cv2.imdecode(jpeg[a:b], cv2.IMREAD_COLOR) for a, b in pairwise(offsets)]
+        return [image[..., ::-1] for image in coded], from_unit(unit).astype(np.float32)
+    table = pd.read_csv(path).rename(columns=lambda name: name.strip().lower())
+    missing = {"image_path", "valence", "arousal"} - set(table)
+    if missing:
+        raise FerError(f"{path.name} lacks the columns {', '.join(sorted(missing))}")
+    images = ImageFiles([path.parent / name for name in table["image_path"]])
+    return images, from_unit(table[["valence", "arousal"]].to_numpy(np.float32))
+
+
+def unlabelled(images: Sequence[np.ndarray]) -> LabelledFaces:
+    """Wrap pictures of which no emotion is known, all on the side "test"."""
+    n = len(images)
+    target = np.full((n, len(EMOTIONS)), 1 / len(EMOTIONS), np.float32)
+    return LabelledFaces(images, target, np.arange(n), np.full(n, "test"))
 
 
 def split_faces(

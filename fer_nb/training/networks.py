@@ -6,7 +6,10 @@ its last layers are frozen; `split_network` parts the result at that border.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,12 +28,31 @@ VGGFACE = ("resnet50", "senet50", "vgg16")
 
 
 def import_keras():
-    """Return the module keras, or say which extra brings it."""
+    """Return the module keras, or say which extra brings it.
+
+    TensorFlow writes a page about processors to stderr when it starts; that page is left out.
+    """
     try:
-        import keras
+        with _silent() if "keras" not in sys.modules else contextlib.nullcontext():
+            import keras
+
+            keras.ops.zeros(1)
     except ImportError:
         raise MissingExtraError("training", "train") from None
     return keras
+
+
+@contextlib.contextmanager
+def _silent():
+    """Drop what C++ code writes to stderr."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def load_backbone(config: FineTuneConfig) -> tuple[keras.Model, Preprocessing]:
@@ -63,7 +85,21 @@ def load_backbone(config: FineTuneConfig) -> tuple[keras.Model, Preprocessing]:
         if config.cut not in names:
             raise ModelError(f"{path.name} has no layer {config.cut!r}; its last: {names[-5:]}")
         network = keras.Model(network.input, network.get_layer(config.cut).output)
+    if network.input.shape[1:] != config.preprocessing.shape:
+        network = _resized(keras, network, config.preprocessing.shape)
     return network, config.preprocessing
+
+
+def _resized(keras, network: keras.Model, shape: tuple[int, int, int]) -> keras.Model:
+    """The same network for pictures of another size; convolutions don't mind."""
+    try:
+        other = keras.models.clone_model(network, input_tensors=keras.Input(shape, name="image"))
+        other.set_weights(network.get_weights())
+    except ValueError as error:
+        raise ModelError(
+            f"the backbone takes {network.input.shape[1:]}, not {shape}: {error}"
+        ) from None
+    return other
 
 
 def _compact(keras) -> tuple[keras.Model, Preprocessing]:

@@ -1,0 +1,307 @@
+"""Figures of a training: the pictures, the curves, the mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fer_nb.emotions import COLORS, EMOTIONS, rating_table
+from fer_nb.plots import FAINT, INK, NOTE, figure
+from fer_nb.training.layouts import LabelledFaces
+
+MODEL_COLORS = ("#1B6E6A", "#B3541E", "#7B52AB", "#0072B2")
+TRAIN_COLOR, VAL_COLOR = "#9AA0A8", "#1B6E6A"
+
+
+def plot_faces(
+    images: Sequence[np.ndarray],
+    captions: Sequence[str] = (),
+    colors: Sequence[str] = (),
+    columns: int = 8,
+    title: str = "",
+) -> Figure:
+    """Show pictures side by side, with captions below and, if given, frames in `colors`."""
+    columns = min(columns, max(1, len(images)))
+    rows = -(-len(images) // columns)
+    height = 1.18 + 0.18 * max((text.count("\n") for text in captions), default=0)
+    with figure(rows, columns, figsize=(1.1 * columns, height * rows + 0.35), squeeze=False) as (
+        fig,
+        axes,
+    ):
+        for i, axis in enumerate(axes.flat):
+            axis.set(xticks=[], yticks=[])
+            axis.grid(False)
+            axis.spines[:].set_visible(False)
+            if i >= len(images):
+                continue
+            axis.imshow(images[i], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            if i < len(colors):
+                axis.spines[:].set(visible=True, color=colors[i], linewidth=3)
+            if i < len(captions):
+                axis.set_xlabel(captions[i], fontsize=8, labelpad=3)
+        if title:
+            fig.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return fig
+
+
+def plot_counts(faces: LabelledFaces) -> Figure:
+    """Show how many faces of each emotion each split holds."""
+    counts = faces.counts()
+    with figure(figsize=(7.5, 2.9)) as (fig, axes):
+        left = np.zeros(len(counts))
+        alphas = np.linspace(1, 0.35, len(counts.columns))
+        order = [name for name in ("train", "val", "test") if name in counts]
+        order += [name for name in counts if name not in order]
+        for name, alpha in zip(order, alphas, strict=True):
+            colors = [COLORS[emotion] for emotion in counts.index]
+            axes.barh(counts.index, counts[name], left=left, color=colors, alpha=alpha)
+            left += counts[name].to_numpy()
+        for y, total in enumerate(left):
+            axes.text(total, y, f" {total:.0f}", va="center", fontsize=9)
+        axes.invert_yaxis()
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel(f"faces (from full to pale: {', '.join(name or 'all' for name in order)})")
+        axes.set_title("Faces by most voted emotion")
+    return fig
+
+
+def plot_votes(image: np.ndarray, target: np.ndarray, title: str = "") -> Figure:
+    """Show a face beside the distribution over the nine emotions that its raters gave."""
+    with figure(1, 2, figsize=(7, 2.6), width_ratios=[1, 2.2]) as (fig, (left, right)):
+        left.imshow(image, cmap="gray", vmin=0, vmax=255)
+        left.axis("off")
+        right.barh(EMOTIONS, target, color=[COLORS[name] for name in EMOTIONS])
+        right.invert_yaxis()
+        right.grid(axis="y", visible=False)
+        right.set(xlim=(0, 1), xlabel="share of the raters")
+        right.set_title(title)
+    return fig
+
+
+def plot_history(history: Sequence[dict], epochs: int = 0) -> Figure:
+    """Show loss (and accuracy, where there is one) of training and validation, epoch by epoch."""
+    table = pd.DataFrame(history)
+    names = [name for name in ("loss", "accuracy") if name in table]
+    number = table["epoch"] + 1
+    best = int(table["val_loss"].idxmin())
+    with figure(1, len(names), figsize=(4.1 * len(names), 2.9), squeeze=False) as (fig, axes):
+        for axis, name in zip(axes[0], names, strict=True):
+            axis.plot(number, table[name], "o-", color=TRAIN_COLOR, ms=4, label="training")
+            axis.plot(number, table[f"val_{name}"], "o-", color=VAL_COLOR, ms=4, label="validation")
+            axis.axvline(number[best], color=VAL_COLOR, lw=1, ls=":")
+            axis.set(xlabel="epoch", xlim=(0.5, max(epochs, len(table)) + 0.5))
+            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.set_title(name.capitalize())
+        axes[0, 0].legend()
+        axes[0, -1].text(
+            1,
+            -0.28,
+            f"dotted: best epoch, {best + 1}",
+            transform=axes[0, -1].transAxes,
+            ha="right",
+            **NOTE,
+        )
+    return fig
+
+
+def plot_confusion(counts: pd.DataFrame) -> Figure:
+    """Show a confusion matrix: shares of each row as colour, numbers of pictures as text."""
+    kept = counts.loc[counts.sum(axis=1) > 0, (counts.sum(axis=0) > 0) | (counts.sum(axis=1) > 0)]
+    share = kept.div(kept.sum(axis=1), axis=0)
+    side = (0.72 * kept.shape[1] + 2.2, 0.5 * kept.shape[0] + 1.6)
+    with figure(figsize=side) as (fig, axes):
+        axes.imshow(share, cmap="GnBu", vmin=0, vmax=1, aspect="auto")
+        axes.grid(False)
+        axes.set_xticks(range(kept.shape[1]), kept.columns, rotation=35, ha="right")
+        axes.set_yticks(range(kept.shape[0]), kept.index)
+        axes.set(xlabel="the network says", ylabel="most raters say")
+        for (row, column), count in np.ndenumerate(kept.to_numpy()):
+            color = "white" if share.iat[row, column] > 0.6 else INK
+            if count:
+                axes.text(column, row, count, ha="center", va="center", color=color, fontsize=9)
+        axes.set_title("Confusion matrix")
+    return fig
+
+
+def plot_reliability(table: pd.DataFrame, error: float) -> Figure:
+    """Show how often the network was right against how sure it was; see `scores.reliability`."""
+    with figure(figsize=(4.2, 3.6)) as (fig, axes):
+        axes.plot([0, 1], [0, 1], color=TRAIN_COLOR, ls="--", lw=1)
+        filled = table[table["count"] > 0]
+        sizes = 20 + 180 * filled["count"] / filled["count"].max()
+        axes.plot(filled["confidence"], filled["accuracy"], color=VAL_COLOR, lw=1.2)
+        axes.scatter(filled["confidence"], filled["accuracy"], sizes, color=VAL_COLOR, zorder=3)
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="how sure it was", ylabel="how often right")
+        axes.set_title(f"Reliability (calibration error {error:.3f})")
+        axes.text(0.03, 0.97, "larger dot: more faces", va="top", transform=axes.transAxes, **NOTE)
+    return fig
+
+
+def plot_mistakes(
+    faces: LabelledFaces, probs: np.ndarray, right: bool, number: int = 16, seed: int = 0
+) -> Figure:
+    """Show faces that were recognised or not: what it said, and in brackets what raters say."""
+    truth, said = faces.target.argmax(axis=1), probs.argmax(axis=1)
+    rows = np.flatnonzero((truth == said) == right)
+    rows = np.random.default_rng(seed).permutation(rows)[:number]
+    ours = [f"{EMOTIONS[said[i]]} {probs[i].max():.0%}" for i in rows]
+    theirs = [f"({EMOTIONS[truth[i]]} {faces.target[i].max():.0%})" for i in rows]
+    captions = [f"{a}\n{b}" for a, b in zip(ours, theirs, strict=True)]
+    colors = [COLORS[EMOTIONS[said[i]]] for i in rows]
+    title = "Recognised" if right else "Not recognised"
+    return plot_faces([faces.images[i] for i in rows], captions, colors, title=title)
+
+
+def plot_labels(labels: dict[str, np.ndarray], emotion: Sequence[str], table: str) -> Figure:
+    """Show valence/arousal labels (n, 2) made in several ways, one plane for each."""
+    points = rating_table(table).points
+    with figure(1, len(labels), figsize=(3.4 * len(labels), 3.5), sharey=True, squeeze=False) as (
+        fig,
+        axes,
+    ):
+        colors = [COLORS[name] for name in emotion]
+        for axis, (name, values) in zip(axes[0], labels.items(), strict=True):
+            _plane(axis)
+            axis.scatter(values[:, 0], values[:, 1], 9, colors, alpha=0.5, lw=0)
+            axis.plot(points[:, 0], points[:, 1], "+", color=INK, ms=9, mew=1.3)
+            axis.set_title(name)
+        axes[0, 0].set_ylabel("arousal")
+    return fig
+
+
+def plot_tables(names: Sequence[str]) -> Figure:
+    """Show where two rating tables place the nine emotions, and how the second differs."""
+    with figure(figsize=(6.2, 5.6)) as (fig, axes):
+        _plane(axes)
+        first, second = (rating_table(name).points for name in names)
+        for i, emotion in enumerate(EMOTIONS):
+            color = COLORS[emotion]
+            axes.annotate(
+                "", second[i], first[i], arrowprops={"arrowstyle": "->", "color": color, "lw": 1.3}
+            )
+            axes.plot(*first[i], "o", color=color, ms=9)
+            axes.plot(*second[i], "s", color="white", mec=color, mew=1.8, ms=8)
+            shift = (0, 10) if second[i, 1] >= first[i, 1] else (0, -15)
+            axes.annotate(
+                emotion, second[i], shift, textcoords="offset points", ha="center", fontsize=9
+            )
+        axes.set_ylabel("arousal")
+        axes.set_title(f"{names[0]} (dots) and {names[1]} (squares)")
+    return fig
+
+
+def plot_agreement(truth: np.ndarray, predicted: dict[str, np.ndarray]) -> Figure:
+    """Show predicted against rated valence (above) and arousal (below), one column per network."""
+    size = (3.1 * len(predicted), 6.0)
+    with figure(2, len(predicted), figsize=size, sharex="row", sharey="row", squeeze=False) as (
+        fig,
+        axes,
+    ):
+        for column, (name, va) in enumerate(predicted.items()):
+            for row, dimension in enumerate(("valence", "arousal")):
+                axis = axes[row, column]
+                low = min(truth[:, row].min(), va[:, row].min()) - 0.2
+                high = max(truth[:, row].max(), va[:, row].max()) + 0.2
+                axis.plot([1, 7], [1, 7], color=TRAIN_COLOR, ls="--", lw=1)
+                axis.scatter(truth[:, row], va[:, row], 10, MODEL_COLORS[row], alpha=0.45, lw=0)
+                axis.set(xlim=(max(1, low), min(7, high)), ylim=(max(1, low), min(7, high)))
+                axis.set_xlabel(f"rated {dimension}")
+                if column == 0:
+                    axis.set_ylabel(f"predicted {dimension}")
+                if row == 0:
+                    axis.set_title(name)
+    return fig
+
+
+def plot_latency(table: pd.DataFrame, frames_per_s: float = 25.0) -> Figure:
+    """Show latency of one face and throughput by batch; see `fer_nb.training.latency.measure`."""
+    shades = dict(zip(table["model"].unique(), MODEL_COLORS, strict=False))
+    one = table[table["batch"] == table["batch"].min()].sort_values(["model", "threads"])
+    with figure(1, 2, figsize=(10.5, 3.7)) as (fig, (left, right)):
+        names = [
+            f"{m}, {t} thread{'s' * (t > 1)}"
+            for m, t in zip(one["model"], one["threads"], strict=True)
+        ]
+        colors = [shades[name] for name in one["model"]]
+        middle = one["latency_ms"].to_numpy()
+        spread = [middle - one["low_ms"], one["high_ms"] - middle]
+        left.barh(names, middle, xerr=spread, color=colors, error_kw={"ecolor": INK, "lw": 1})
+        left.axvline(1000 / frames_per_s, color=INK, ls="--", lw=1)
+        left.set(xscale="log", xlabel=f"ms for one face (dashed: 1/{frames_per_s:.0f} s)")
+        left.invert_yaxis()
+        left.grid(axis="y", visible=False)
+        left.set_title("Latency")
+        for (name, threads), rows in table.groupby(["model", "threads"], sort=False):
+            style = "-" if threads > 1 else "--"
+            label = name if threads == table["threads"].max() else None
+            right.plot(
+                rows["batch"],
+                rows["faces_per_s"],
+                style,
+                marker="o",
+                ms=4,
+                color=shades[name],
+                label=label,
+            )
+        right.set(xscale="log", yscale="log", xlabel="faces per call", ylabel="faces per second")
+        right.set_xticks(
+            sorted(table["batch"].unique()), [str(b) for b in sorted(table["batch"].unique())]
+        )
+        right.minorticks_off()
+        right.set_title("Throughput")
+        right.legend(fontsize=8)
+        right.text(1, -0.25, "dashed: one thread", transform=right.transAxes, ha="right", **NOTE)
+    return fig
+
+
+def _plane(axes) -> None:
+    axes.axhline(4, color=FAINT, lw=1.2, zorder=0)
+    axes.axvline(4, color=FAINT, lw=1.2, zorder=0)
+    axes.set(xlim=(1, 7), ylim=(1, 7.2), xlabel="valence", aspect="equal")
+
+
+class LiveCurves:
+    """Curves and a progress bar that a notebook shows while `fine_tune` runs.
+
+    Parameters
+    ----------
+    epochs : int
+
+    Examples
+    --------
+    >>> fine_tune(config, faces, "runs/a", callbacks=[LiveCurves(12).callback()])  # doctest: +SKIP
+    """
+
+    def __init__(self, epochs: int):
+        self.epochs, self.history = epochs, []
+
+    def callback(self):
+        """Return the Keras callback."""
+        import keras
+        from IPython.display import display
+        from tqdm.auto import tqdm
+
+        outer = self
+
+        class Live(keras.callbacks.Callback):
+            def on_train_begin(self, logs=None):
+                self.bar = tqdm(total=outer.epochs, desc="training", unit="epoch")
+                self.handle = None
+
+            def on_epoch_end(self, epoch, logs=None):
+                outer.history.append({"epoch": epoch, **{k: float(v) for k, v in logs.items()}})
+                self.bar.update(1)
+                self.bar.set_postfix(val_loss=f"{logs['val_loss']:.3f}")
+                fig = plot_history(outer.history, outer.epochs)
+                if self.handle is None:
+                    self.handle = display(fig, display_id=True)
+                else:
+                    self.handle.update(fig)
+
+            def on_train_end(self, logs=None):
+                self.bar.close()
+
+        return Live()
