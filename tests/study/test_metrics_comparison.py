@@ -1,0 +1,220 @@
+"""Numbers per stimulus, comparisons, mixed model, norms: against the formulas they stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from study_simulation import CONFIG, simulate_audience
+
+from fer_nb.errors import StudyError
+from fer_nb.study import add_to_norms, compare_with_norms
+from fer_nb.study.comparison import (
+    COMPARED,
+    compare_curves,
+    compare_metrics,
+    contrast,
+    contrasts,
+    independent_row,
+    mixed_model,
+    paired_row,
+    shuffle_p,
+    sign_flip_p,
+)
+from fer_nb.study.config import SIGNALS
+from fer_nb.study.intervals import generator, wilson
+from fer_nb.study.manifest import Scene
+from fer_nb.study.metrics import curve_peak, person_metrics, stimulus_metrics, whole_metrics
+from fer_nb.study.simulate import Event
+
+
+@pytest.fixture(scope="module")
+def audience():
+    people = simulate_audience(16, np.random.default_rng(11))
+    object.__setattr__(people, "config", CONFIG.with_(n_boot=300, n_permutations=200))
+    return people
+
+
+def test_person_metrics_are_means_and_extremes_of_what_was_seen(audience):
+    values = person_metrics(audience, 5, 15)
+    window = slice(25, 75)
+    for i in range(len(audience)):
+        seen = ~np.isnan(audience.corrected[i, 6, window])
+        if seen.mean() < 0.5:
+            assert np.isnan(values["average"][i, 6])
+            continue
+        assert values["average"][i, 6] == pytest.approx(
+            np.nanmean(audience.corrected[i, 6, window])
+        )
+        assert values["maximum"][i, 6] == pytest.approx(np.nanmax(audience.curves[i, 6, window]))
+        assert values["level"][i, 6] == pytest.approx(np.nanmean(audience.raw[i, 6, window]))
+
+
+def test_peak_end_is_the_mean_of_peak_and_end(audience):
+    values = whole_metrics(audience)
+    np.testing.assert_allclose(
+        values["peak_end"], (values["maximum"] + values["last"]) / 2, equal_nan=True
+    )
+
+
+def test_the_table_holds_every_metric_with_its_interval(audience):
+    scenes = (Scene("joke", 9, 15), Scene("beyond", 50, 60))
+    table = stimulus_metrics(audience, scenes=scenes)
+    assert set(table["scope"]) == {"whole", "joke"}
+    happy = table[(table["signal"] == "p_happy") & (table["scope"] == "whole")]
+    happy = happy.set_index("metric")
+    assert set(happy.index) == {
+        *("ever_expressed", "level", "average", "maximum", "minimum", "first", "last"),
+        *("peak_end", "peak", "peak_time"),
+    }
+    assert (happy["low"] <= happy["estimate"]).all()
+    assert (happy["estimate"] <= happy["high"]).all()
+    ever = happy.loc["ever_expressed"]
+    assert (ever["low"], ever["high"]) == pytest.approx(
+        wilson(round(ever["estimate"] * ever["n"]), ever["n"])
+    )
+    assert 9 <= happy.loc["peak_time", "estimate"] <= 15
+
+
+def test_the_peak_is_bounded_where_it_is_and_everywhere_where_there_is_none():
+    strong = (Event("happy", 10, 14, 4.0),)
+    audience = simulate_audience(30, np.random.default_rng(2), events=strong)
+    height, low, high, at, begin, end = curve_peak(
+        audience.signal("p_happy"), audience.times, audience.config, generator(0)
+    )
+    assert low < height < high
+    assert 9 < begin <= at <= end < 16
+    flat = np.random.default_rng(0).normal(size=(15, 60))
+    *_, begin, end = curve_peak(flat, np.arange(60) / 5, audience.config, generator(0))
+    assert end - begin > 8
+    alone = curve_peak(flat[:1], np.arange(60) / 5, audience.config, generator(0))
+    assert np.isnan(alone[1])
+    assert np.isfinite(alone[0])
+
+
+def test_sign_flips_are_exhaustive_where_they_are_few():
+    d = np.random.default_rng(0).normal(0.4, 1, (9, 1))
+    p = sign_flip_p(d, np.random.default_rng(1), 10_000)[0]
+    want = stats.permutation_test(
+        (d[:, 0],), np.mean, permutation_type="samples", n_resamples=np.inf
+    ).pvalue
+    assert p == pytest.approx(want)
+
+
+def test_shuffles_hold_their_level_with_unequal_spreads():
+    rng = np.random.default_rng(2)
+    hits = [
+        shuffle_p(rng.normal(0, 3, (10, 1)), rng.normal(0, 1, (30, 1)), rng, 400)[0] <= 0.05
+        for _ in range(300)
+    ]
+    assert np.mean(hits) <= 0.085  # a plain permutation of means errs in one case of five here
+
+
+def test_effect_sizes_and_intervals_are_the_textbooks():
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(1, 2, 14), rng.normal(0, 1, 20)
+    config = CONFIG.with_(n_boot=20_000)
+    d = a[:14] - b[:14]
+    row = paired_row(d, config, generator(0))
+    assert row["effect"] == pytest.approx(d.mean() / d.std(ddof=1) * (1 - 3 / (4 * 13 - 1)))
+    t = stats.ttest_1samp(d, 0).confidence_interval()
+    assert (row["low"], row["high"]) == pytest.approx((t.low, t.high), rel=0.05)
+    row = independent_row(a, b, config, generator(0))
+    pooled = np.sqrt((13 * a.var(ddof=1) + 19 * b.var(ddof=1)) / 32)
+    assert row["effect"] == pytest.approx((a.mean() - b.mean()) / pooled * (1 - 3 / 127))
+    welch = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+    assert (row["low"], row["high"]) == pytest.approx((welch.low, welch.high), rel=0.06)
+    assert np.isnan(row["bca_low"])  # below thirty it is too narrow
+
+
+def test_people_who_saw_both_are_paired(audience):
+    first, second = audience.take(range(12)), audience.take(range(2, 16))
+    c = contrast(first, second, ("a", "b"), "stimuli")
+    assert c.paired
+    assert c.first.respondents == c.second.respondents == tuple(str(i) for i in range(2, 12))
+    assert "6 who saw only one" in c.note
+
+
+def test_mostly_different_people_are_independent_and_nobody_counts_twice(audience):
+    first, second = audience.take(range(9)), audience.take(range(7, 16))
+    c = contrast(first, second, ("a", "b"), "stimuli")
+    assert not c.paired
+    assert not set(c.first.respondents) & set(c.second.respondents)
+    assert "2 who saw both" in c.note
+
+
+def test_an_audience_does_not_differ_from_itself(audience):
+    c = contrast(audience, audience, ("a", "b"), "stimuli")
+    table = compare_metrics(c)
+    assert len(table) == len(COMPARED)
+    np.testing.assert_allclose(table["difference"], 0)
+    assert (table["p_holm"].dropna() == 1).all()
+    curves, clusters = compare_curves(c)
+    assert (curves["estimate"].dropna() == 0).all()
+    assert clusters.empty
+
+
+def test_a_planted_difference_is_found(audience):
+    object.__setattr__(audience, "config", audience.config)
+    moved = audience.take(range(16))
+    moved.curves[:, SIGNALS.index("valence"), 60:90] += 1.0
+    moved.corrected[:, SIGNALS.index("valence"), 60:90] += 1.0
+    c = contrast(moved, audience, ("a", "b"), "stimuli")
+    row = compare_metrics(c).set_index(["metric", "signal"]).loc[("average", "valence")]
+    assert row["difference"] == pytest.approx(0.2, abs=0.05)
+    assert row["p_holm"] < 0.05
+    _, clusters = compare_curves(c)
+    found = clusters[(clusters["signal"] == "valence") & (clusters["p_holm"] <= 0.05)]
+    assert len(found) == 1
+    # Smoothing over a second lets it show up to half a second early and late.
+    assert found.iloc[0][["start_s", "end_s", "sign"]].tolist() == pytest.approx(
+        [12.0, 18.0, 1], abs=0.5
+    )
+
+
+def test_groups_are_compared_within_a_stimulus(audience):
+    half = audience.take(range(16))
+    object.__setattr__(half, "groups", ("x", "y") * 8)
+    (one,) = contrasts({"film": half})
+    assert one.labels == ("x", "y")
+    assert not one.paired
+    assert np.isnan(compare_metrics(one)["p"]).all()  # eight a side: too few to test
+
+
+def test_the_mixed_model_of_two_complete_stimuli_is_the_paired_t_test():
+    a = simulate_audience(15, np.random.default_rng(1), missing=False)
+    b = simulate_audience(15, np.random.default_rng(2), missing=False)
+    shift = np.random.default_rng(3).normal(size=15)[:, None]  # something persons keep
+    for one in (a, b):
+        one.corrected[:, 0] += shift
+    table, sentence = mixed_model({"a": a, "b": b})
+    x, y = (whole_metrics(one)["average"][:, 0] for one in (a, b))
+    want = stats.ttest_rel(y, x)
+    row = table.iloc[1]
+    assert row["estimate"] == pytest.approx((y - x).mean(), abs=1e-6)
+    assert row["p"] == pytest.approx(want.pvalue, rel=0.02)
+    assert "30 recordings of 15 respondents" in sentence
+    assert "No mixed model" in mixed_model({"a": a})[1]
+
+
+def test_norms(result, tmp_path):
+    none = compare_with_norms(result, "trailer-a", None)
+    assert none.sentence.startswith("No norms: there is no library")
+    for k in range(6):
+        add_to_norms(result, tmp_path / "norms", study=f"s{k}", category="trailer")
+    with pytest.raises(StudyError, match="already"):
+        add_to_norms(result, tmp_path / "norms", study="s1")
+    found = compare_with_norms(result, "trailer-a", tmp_path / "norms", category="trailer")
+    assert "Percentiles among 12 past stimuli of kind 'trailer'" in found.sentence
+    row = found.table.set_index(["signal", "metric"]).loc[("p_happy", "average")]
+    mine = result.metrics.query(
+        "stimulus == 'trailer-a' and group == 'all' and scope == 'whole' "
+        "and metric == 'average' and signal == 'p_happy'"
+    )["estimate"].iloc[0]
+    other = result.metrics.query(
+        "stimulus == 'trailer-b' and group == 'all' and scope == 'whole' "
+        "and metric == 'average' and signal == 'p_happy'"
+    )["estimate"].iloc[0]
+    assert row["percentile"] == pytest.approx(75 if mine > other else 25)
+    few = compare_with_norms(result, "trailer-a", tmp_path / "norms", category="soap")
+    assert few.sentence.startswith("No norms: 0 of 12")

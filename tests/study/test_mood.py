@@ -1,0 +1,97 @@
+"""Before and after: persons are linked or not, short glimpses do not count, words match numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from fer_nb.errors import StudyError
+from fer_nb.study import run_mood
+from fer_nb.study.config import SIGNALS
+from fer_nb.study.simulate import simulate_guests
+
+
+@pytest.fixture(scope="module")
+def guests():
+    return simulate_guests(guests=24)
+
+
+def test_linked_guests_are_compared_with_themselves(guests, quick):
+    clips, tables = guests
+    mood = run_mood(clips, tables=tables, config=quick)
+    assert mood.linked
+    row = mood.table.set_index("measure").loc["valence"]
+    used = mood.people[mood.people["used"]]
+    wide = used.pivot_table(index="person", columns="phase", values="valence").dropna()
+    assert row["difference"] == pytest.approx((wide["after"] - wide["before"]).mean())
+    assert row["n_before"] == row["n_after"] == len(wide)
+    assert row["low"] < row["difference"] < row["high"]
+    want = stats.ttest_rel(wide["after"], wide["before"]).pvalue
+    assert row["p"] == pytest.approx(want, abs=0.03)
+    assert "more pleasant after than before" in mood.sentence
+    assert f"{len(wide)} persons seen before and after" in mood.sentence
+
+
+def test_unlinked_clips_are_two_groups(guests, quick):
+    clips, tables = guests
+    mood = run_mood(clips.drop(columns="respondent"), tables=tables, config=quick)
+    assert not mood.linked
+    assert (mood.table["test"] == "independent").all()
+    assert mood.people["person"].str.contains("#").all()
+
+
+def test_every_face_of_an_unnamed_clip_is_a_person(guests, quick):
+    clips, tables = guests
+    one = tables["before/guest-01.mp4"]
+    other = one.assign(face_id=pd.array(one["face_id"] + 1), x=one["x"] + 300)
+    both = pd.concat([one, other]).sort_values(["frame", "face_id"], ignore_index=True)
+    two = {**tables, "before/guest-01.mp4": both}
+    mood = run_mood(clips.drop(columns="respondent"), tables=two, config=quick)
+    names = mood.people.loc[mood.people["clip"] == "before/guest-01.mp4", "person"]
+    assert names.tolist() == ["before/guest-01.mp4#1", "before/guest-01.mp4#2"]
+
+
+def test_glimpses_are_left_out_and_said(guests, quick):
+    clips, tables = guests
+    short = tables["before/guest-03.mp4"].copy()
+    late = short["time_s"] > 1.0
+    short.loc[late, "face_id"] = pd.NA
+    short.loc[late, list(SIGNALS)] = np.nan
+    mood = run_mood(clips, tables={**tables, "before/guest-03.mp4": short}, config=quick)
+    assert any("seen for less than 2 s" in w for w in mood.warnings)
+    assert any("on one side only" in w for w in mood.warnings)
+
+
+def test_few_persons_are_warned_about_and_very_few_not_tested(guests, quick):
+    clips, tables = guests
+    mood = run_mood(clips.iloc[:14], tables=tables, config=quick)
+    assert any("below 12 per side" in w for w in mood.warnings)
+    assert np.isfinite(mood.table["p"]).all()
+    mood = run_mood(clips.iloc[:6], tables=tables, config=quick)
+    assert mood.table["p"].isna().all()
+    assert "too few to say more" in mood.sentence
+
+
+def test_an_unreadable_clip_is_a_warning(guests, quick):
+    clips, tables = guests
+    fewer = {k: v for k, v in tables.items() if k != "after/guest-05.mp4"}
+    mood = run_mood(clips, tables=fewer, config=quick)
+    assert any("after/guest-05.mp4 was left out" in w for w in mood.warnings)
+
+
+def test_problems_are_told_together(guests, tmp_path):
+    clips, tables = guests
+    bad = clips.copy()
+    bad.loc[0, "phase"] = "during"
+    bad.loc[1, "respondent"] = ""
+    with pytest.raises(StudyError) as caught:
+        run_mood(bad, tables=tables)
+    assert "phase is 'during'" in str(caught.value)
+    assert "name all of them, or none" in str(caught.value)
+    (tmp_path / "before").mkdir()
+    with pytest.raises(StudyError, match="no clip of phase 'before'"):
+        run_mood(tmp_path)
+    with pytest.raises(StudyError, match="add a column respondent"):
+        run_mood(clips.drop(columns="respondent"), tables=tables, linked=True)

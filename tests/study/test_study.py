@@ -1,0 +1,266 @@
+"""A whole study: the same bytes twice, the truth found, bad recordings kept out, bad input told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_nb.demo import script
+from fer_nb.emotions import EMOTIONS, expected_valence_arousal
+from fer_nb.errors import StudyError
+from fer_nb.study import StudyConfig, figures, load_study, run_study, save_study, sections, words
+from fer_nb.study.config import PROBABILITIES
+from fer_nb.study.simulate import Event
+from fer_nb.tables import read_table, write_table
+
+
+def test_the_same_inputs_give_the_same_bytes(simulated, quick, tmp_path):
+    manifest, tables = simulated
+    for name in ("one", "two"):
+        run_study(manifest, tables=tables, out_dir=tmp_path / name, config=quick)
+    files = sorted(p.name for p in (tmp_path / "one").iterdir())
+    assert {"curves.parquet", "metrics.csv", "quality.csv", "moments.csv"} <= set(files)
+    for name in files:
+        one, two = ((tmp_path / folder / name).read_bytes() for folder in ("one", "two"))
+        assert one == two, name
+
+
+def test_a_study_read_again_tells_the_same(result, tmp_path):
+    again = load_study(save_study(result, tmp_path / "out"))
+    assert again.counts() == result.counts()
+    for name in result.audiences:
+        assert words.three_sentences(again, name) == words.three_sentences(result, name)
+        np.testing.assert_allclose(
+            again.audiences[name].curves, result.audiences[name].curves, atol=1e-4
+        )
+    with pytest.raises(StudyError, match="holds no study"):
+        load_study(tmp_path)
+
+
+def test_the_dark_recording_is_left_out_and_said(result):
+    quality = result.quality.set_index(["respondent", "stimulus"])
+    dark = quality.loc[("V03", "trailer-a")]
+    assert dark["status"] == "excluded"
+    assert "too dark" in dark["reasons"]
+    assert "V03" not in result.audiences["trailer-a"].respondents
+    assert "V03" in result.audiences["trailer-b"].respondents
+    assert "V03, trailer-a: excluded – too dark" in sections.exclusions(result)
+
+
+def test_curves_say_how_many_were_seen(result):
+    audience = result.audiences["trailer-a"]
+    chosen = result.curves.query("stimulus == 'trailer-a' and kind == 'mean'")
+    part = chosen[chosen["signal"] == "valence"]
+    seen = (~np.isnan(audience.curves[:, 0])).sum(axis=0)
+    assert part["n"].tolist() == seen.tolist()
+    assert (part["low"] <= part["estimate"]).all()
+
+
+def test_sentences_come_from_the_numbers(result):
+    one = words.three_sentences(result, "trailer-a")
+    assert len(one) == 3
+    assert one[0].startswith("13 respondents could be read")
+    assert "happiness" in one[2]
+    assert "interval" in one[1]
+    assert "interval" in one[2]
+
+
+@pytest.fixture(scope="module")
+def demo_tables():
+    """Reaction tables as a perfect network would read the demo's viewers, from its truth."""
+    truth = script.truth(0)
+    tables = {}
+    for video, part in truth.groupby("video"):
+        seen = part["visible"].to_numpy(dtype=bool)
+        logits = np.full((len(part), 9), -1.0)
+        logits[:, EMOTIONS.index("neutral")] = 2.0
+        for action, emotion in (("smile", "happy"), ("surprise", "surprise"), ("frown", "anger")):
+            logits[:, EMOTIONS.index(emotion)] += 5 * part[action].to_numpy()
+        probs = np.exp(logits)
+        probs /= probs.sum(axis=1, keepdims=True)
+        ratings = expected_valence_arousal(probs)
+        values = np.where(seen[:, None], np.column_stack([ratings, probs]), np.nan)
+        table = pd.DataFrame(values, columns=["valence", "arousal", *PROBABILITIES])
+        table.insert(0, "frame", np.arange(len(part)))
+        table.insert(1, "time_s", part["time_s"].to_numpy())
+        table.insert(2, "face_id", pd.array(np.where(seen, 0, pd.NA), dtype="Int64"))
+        for name, value in (("x", 100), ("y", 100), ("width", 150), ("height", 150)):
+            table[name] = np.where(seen, float(value), np.nan)
+        table["yaw_ratio"] = np.where(seen, 0.0, np.nan)
+        usable = part["usable"].to_numpy(dtype=bool)
+        table["brightness"] = np.where(usable, 110.0, 9.0)
+        table["contrast"] = np.where(usable, 50.0, 4.0)
+        tables[video] = table
+    return tables
+
+
+def test_the_demo_study_finds_what_was_put_in(demo_tables, quick, tmp_path):
+    lines = ["respondent,stimulus,video,start_s"]
+    lines += [f"{v.respondent},t,{v.respondent}.mp4,{v.start_s}" for v in script.VIEWERS]
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    (tmp_path / "stimuli.csv").write_text(f"stimulus,duration_s\nt,{script.DURATION_S}\n")
+    result = run_study(tmp_path / "m.csv", tables=demo_tables, config=quick)
+    dark = next(v for v in script.VIEWERS if v.dark)
+    away = next(v for v in script.VIEWERS if v.away)
+    assert result.counts() == {"invited": 6, "recorded": 6, "kept": 5}
+    status = result.quality.set_index("respondent")["status"]
+    assert status[dark.respondent] == "excluded"
+    # The viewer who leaves counts only while seen.
+    audience = result.audiences["t"]
+    row = audience.respondents.index(away.respondent)
+    begin, end = away.away
+    gone = (audience.times > begin + 0.8) & (audience.times < end - 0.2)
+    assert np.isnan(audience.raw[row, 0, gone]).all()
+    n = result.curves.query("kind == 'mean' and signal == 'valence'").set_index("time_s")["n"]
+    assert n[audience.times[gone]].max() == 4
+    # The moments are those that were put in, and are not called tested with five viewers.
+    assert (result.moments["status"] == "untested").all()
+    found = result.moments.query("direction == 'up'")[["signal", "start_s", "end_s"]]
+    smiles = found[found["signal"] == "p_happy"].to_numpy()
+    assert len(smiles) == 2
+    assert smiles[0][1] == pytest.approx(7.5, abs=1.0)
+    assert smiles[0][2] == pytest.approx(10.0, abs=1.2)
+    assert smiles[1][1] == pytest.approx(16.3, abs=1.0)
+    assert found[found["signal"] == "p_surprise"]["start_s"].between(10, 12).any()
+    assert found[found["signal"] == "p_anger"]["start_s"].between(11, 13.5).any()
+    assert set(found["signal"]) == {"p_happy", "p_surprise", "p_anger"}
+
+
+def test_one_respondent_is_shown_without_claims(make_study, quick):
+    manifest, tables = make_study(n=1)
+    result = run_study(manifest, tables=tables, config=quick)
+    assert result.kept == 1
+    assert result.curves["low"][result.curves["kind"] == "mean"].isna().all()
+    assert result.metrics.query("metric == 'average'")["low"].isna().all()
+    assert "1 respondent kept: too few" in result.moment_sentences["film"]
+    assert result.synchrony["isc"].isna().all()
+    for text in words.three_sentences(result, "film"):
+        assert "nan" not in text
+    figures.hero(result, "film")
+    figures.curve_panels(result, "film")
+    figures.heat_map(result.audiences["film"])
+    figures.traces(result.audiences["film"])
+
+
+def test_nothing_kept_is_a_study_with_reasons_only(make_study, quick, tmp_path):
+    manifest, tables = make_study(n=3)
+    for table in tables.values():
+        table["brightness"] = np.float32(5)
+    result = run_study(manifest, tables=tables, config=quick, out_dir=tmp_path / "out")
+    assert result.kept == 0
+    assert result.audiences == {}
+    assert result.metrics.empty
+    assert load_study(tmp_path / "out").kept == 0
+    assert words.lead(result).endswith("none kept.")
+    assert "too dark" in sections.exclusions(result)
+
+
+def test_missing_and_failing_recordings_are_lines_of_the_quality_table(make_study, quick):
+    manifest, tables = make_study(n=8)
+    del tables["p2.mp4"]
+    tables["p3.mp4"] = tables["p3.mp4"].iloc[:0]
+    result = run_study(manifest, tables=tables, config=quick)
+    status = result.quality.set_index("respondent")
+    assert status.loc["p2", "status"] == "failed"
+    assert "no ready table" in status.loc["p2", "reasons"]
+    assert status.loc["p3", "status"] == "failed"
+    assert result.counts() == {"invited": 8, "recorded": 6, "kept": 6}
+
+
+def test_a_video_that_cannot_be_decoded_is_a_line_too(tmp_path, quick):
+    (tmp_path / "a.mp4").write_bytes(b"this is no video")
+    (tmp_path / "m.csv").write_text("respondent,stimulus,video\nann,film,a.mp4\n")
+    result = run_study(tmp_path / "m.csv", config=quick)
+    assert result.quality["status"].tolist() == ["failed"]
+    assert "a.mp4" in result.quality["reasons"][0]
+
+
+def test_long_and_short_recordings_and_frame_rates(make_study, quick):
+    manifest, tables = make_study(n=8, duration=20)
+    rates = [6, 8, 10, 15]
+    for k, step in ((0, 2), (1, 1)):
+        tables[f"p{k}.mp4"] = tables[f"p{k}.mp4"].iloc[::step].reset_index(drop=True)
+    short = tables["p4.mp4"]
+    tables["p4.mp4"] = short[short["time_s"] < 5 + 12]
+    lengthy = tables["p5.mp4"].copy()
+    more = lengthy.assign(
+        time_s=lengthy["time_s"] + lengthy["time_s"].max() + 0.07,
+        frame=lengthy["frame"] + len(lengthy),
+    )
+    tables["p5.mp4"] = pd.concat([lengthy, more], ignore_index=True)
+    result = run_study(manifest, tables=tables, config=quick)
+    quality = result.quality.set_index("respondent")
+    assert "recording ends at 12.0 s" in quality.loc["p4", "notes"]
+    assert quality.loc["p0", "effective_fps"] == pytest.approx(7.5, abs=0.3)
+    assert result.audiences["film"].times[-1] < 20
+    assert len(rates) == 4
+    row = result.audiences["film"].respondents.index("p4")
+    assert np.isnan(result.audiences["film"].raw[row, 0, 62:]).all()
+
+
+def test_stretches_of_nan_stay_missing(make_study, quick):
+    manifest, tables = make_study(n=6)
+    for table in tables.values():
+        gap = table["time_s"].between(5 + 6, 5 + 9)
+        table.loc[gap, "face_id"] = pd.NA
+        table.loc[gap, ["valence", "arousal", *PROBABILITIES]] = np.nan
+    result = run_study(manifest, tables=tables, config=quick)
+    part = result.curves.query("kind == 'mean' and signal == 'valence'")
+    inside = part["time_s"].between(6.7, 8.9)
+    assert (part.loc[inside, "n"] == 0).all()
+    assert part.loc[inside, "estimate"].isna().all()
+
+
+def test_the_baseline_is_one_kind_for_all(make_study, quick):
+    manifest, tables = make_study(n=6)
+    result = run_study(manifest, tables=tables, config=quick)
+    assert result.provenance["baseline"]["source"] == "before"
+    text = Path(manifest).read_text().replace("p0,film,p0.mp4,5", "p0,film,p0.mp4,0")
+    Path(manifest).write_text(text)
+    result = run_study(manifest, tables=tables, config=quick)
+    assert result.provenance["baseline"]["source"] == "opening"
+    assert "nothing earlier was recorded" in result.audiences["film"].baseline
+
+
+def test_phases_are_stimuli_of_their_own(make_study, quick):
+    manifest, tables = make_study(n=6)
+    lines = Path(manifest).read_text().split()
+    rows = [lines[0] + ",phase"] + [
+        f"{line},{phase}" for phase in ("one", "two") for line in lines[1:]
+    ]
+    rows = [r.replace(",5,two", ",5.2,two") for r in rows]
+    Path(manifest).write_text("\n".join(rows))
+    result = run_study(manifest, tables=tables, config=quick)
+    assert list(result.audiences) == ["film (one)", "film (two)"]
+    assert (result.comparison["design"] == "paired").all()
+
+
+def test_tables_are_read_from_a_folder(make_study, quick, tmp_path):
+    manifest, tables = make_study(n=5)
+    for name, table in tables.items():
+        write_table(table, tmp_path / "tables" / name.replace(".mp4", ".parquet"))
+    assert read_table(tmp_path / "tables" / "p0.parquet").attrs["model"] == "simulated"
+    one = run_study(manifest, tables=tmp_path / "tables", config=quick)
+    two = run_study(manifest, tables=tables, config=quick)
+    pd.testing.assert_frame_equal(one.metrics, two.metrics)
+
+
+def test_unsuitable_parameters_are_told_together():
+    with pytest.raises(StudyError) as caught:
+        StudyConfig(baseline="best", level=1.5, n_boot=3)
+    for part in ("baseline is 'best'", "level is 1.5", "n_boot is 3"):
+        assert part in str(caught.value)
+    with pytest.raises(StudyError, match="no study parameter named colour"):
+        StudyConfig().with_(colour=1)
+
+
+def test_sizes_of_effects_do_not_depend_on_frame_rate(make_study, quick):
+    results = []
+    for fps in (8, 30):
+        manifest, tables = make_study(n=6, fps=fps, events=(Event("happy", 8, 12, 3.0),))
+        results.append(run_study(manifest, tables=tables, config=quick))
+    one, two = (r.audiences["film"].signal("p_happy") for r in results)
+    assert np.nanmean(np.abs(one - two)) < 0.03
