@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "reports" / "demo" / "study.html"
+PAGE = ROOT / "reports" / "demo" / "audience" / "study.html"
 PICTURE = ROOT / "docs" / "report.png"
 WIDTH, HEIGHT = 1100, 1350
 
@@ -20,11 +20,10 @@ def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("Chromium is needed: apt-get install chromium")
-    page_file = PAGE if PAGE.exists() else sorted(PAGE.parent.glob("*.html"))[0]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        page.goto(page_file.as_uri())
+        page.goto(PAGE.as_uri())
         page.screenshot(path=PICTURE)
         browser.close()
     # A palette makes a screenshot a third of its size, and nobody sees it.

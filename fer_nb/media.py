@@ -56,9 +56,9 @@ def read_image(path: str | Path) -> np.ndarray:
 
     Examples
     --------
-    >>> import skimage
-    >>> read_image(skimage.data_dir + "/astronaut.png").shape
-    (512, 512, 3)
+    >>> from matplotlib.cbook import get_sample_data
+    >>> read_image(get_sample_data("grace_hopper.jpg", asfileobj=False)).shape
+    (600, 512, 3)
     """
     path = _existing(path)
     try:

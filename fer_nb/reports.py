@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from fer_nb.errors import FerError
 from fer_nb.files import check_free, make_folder, new_file
@@ -264,8 +265,17 @@ def report_study(
     return render(executed, html, title or "Audience study", force)
 
 
-def write_index(reports: Sequence[Report], path: str | Path, force: bool = False) -> Path:
-    """Write the page that lists reports, with a picture and key figures of each."""
+def write_index(
+    reports: Sequence[Report],
+    path: str | Path,
+    study: str | Path | None = None,
+    study_title: str = "The audience",
+    force: bool = False,
+) -> Path:
+    """Write the page that lists reports, with a picture and key figures of each.
+
+    With `study`, the report of the audience that these recordings make up, that comes first.
+    """
     made = [report for report in reports if report.ok]
     failed = [report for report in reports if not report.ok]
     lead = f"{len(made)} of {len(reports)} recordings analysed"
@@ -273,6 +283,15 @@ def write_index(reports: Sequence[Report], path: str | Path, force: bool = False
     if usable < len(made):
         lead += f", {usable} of them usable"
     body = [f'<h1>Reaction reports</h1><p class="lead">{lead}.</p>', '<div class="cards">']
+    if study is not None:
+        link = quote(Path(study).relative_to(Path(path).parent).as_posix())
+        said = (
+            "What they showed together: curves with bands, moments, numbers, and how sure we are."
+        )
+        body[1:1] = [
+            f'<p><a class="card wide" href="{link}"><span class="text">'
+            f"<b>{escape(study_title)}</b>{escape(said)}</span></a></p>"
+        ]
     body += [_index_card(report) for report in made]
     body.append("</div>")
     if failed:
@@ -291,16 +310,17 @@ def _index_card(report: Report) -> str:
     state = '<span class="tag">usable</span>'
     if not summary["usable"]:
         state = '<span class="tag warn">unusable</span>'
-    lines = [f"face in {summary['face_share']:.0%} of {summary['duration_s']:.1f} s"]
-    if summary.get("dominant"):
-        lines += [
+    if summary["usable"]:
+        lines = [
+            f"face in {summary['face_share']:.0%} of {summary['duration_s']:.1f} s",
             f"mostly {summary['dominant']}",
             f"valence {summary['mean_valence']:.2f}, arousal {summary['mean_arousal']:.2f}",
         ]
-    lines += summary["reasons"]
+    else:
+        lines = summary["reasons"]
     text = "".join(f'<div class="soft">{escape(line)}</div>' for line in lines)
     picture = f'<img alt="" src="{summary["thumbnail"]}">' if summary.get("thumbnail") else ""
-    link = escape(f"{report.name}.html", quote=True)
+    link = quote(f"{report.name}.html")
     return (
         f'<a class="card" href="{link}">{picture}<div class="text"><b>{escape(report.title)}</b>'
         f"{state}{text}</div></a>"

@@ -11,7 +11,7 @@ from typer.main import get_command
 from fer_nb.cli import app
 
 ROOT = Path(__file__).parents[1]
-MODULES = ["emotions", "faces", "media", "models", "reactions", "reports", "summary", "tracking"]
+MODULES = ["emotions", "faces", "media", "models", "reactions", "reports", "summary"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -11,12 +11,13 @@ from fer_nb.files import check_free, make_folder
 
 
 def run_demo(out_dir: str | Path, force: bool = False, progress: bool = True) -> Path:
-    """Make the demo study, and a report of each recording.
+    """Make the demo study, a report of each recording, and the report of the audience.
 
     Parameters
     ----------
     out_dir : str or Path
-        Gets the reports and an ``index.html``; the study lies in its folder ``study``.
+        Gets the reports and an ``index.html``; the videos lie in its folder ``study``, the report
+        of the audience in ``audience``.
     force : bool
         Overwrite an earlier demo.
     progress : bool
@@ -33,7 +34,7 @@ def run_demo(out_dir: str | Path, force: bool = False, progress: bool = True) ->
         If a file exists and `force` is false, or a report cannot be made.
     """
     from fer_nb.progress import video_bar
-    from fer_nb.reports import report_video, write_index
+    from fer_nb.reports import report_study, report_video, write_index
 
     out_dir = make_folder(out_dir)
     index = check_free(out_dir / "index.html", force)
@@ -44,4 +45,8 @@ def run_demo(out_dir: str | Path, force: bool = False, progress: bool = True) ->
         options = {"stimulus": study.trailer, "start_s": viewer.start_s, "force": force}
         with video_bar(video) if progress else nullcontext() as advance:
             reports.append(report_video(video, out_dir, title=title, progress=advance, **options))
-    return write_index(reports, index, force=force)
+    title = "The audience of “Cloud Nine” (synthetic demo)"
+    audience = report_study(
+        study.manifest, out_dir / "audience", tables=out_dir, title=title, force=force
+    )
+    return write_index(reports, index, study=audience, study_title=title, force=force)
