@@ -50,23 +50,25 @@ def train(
     keras.utils.set_random_seed(config.seed)
     plus = datasets.load_ferplus(data, held_out=config.held_out, seed=config.seed)
     learn, judge = (distill.faces_of(plus.part(name), config) for name in ("train", "held_out"))
+    natural = learn.target.mean(axis=0)
     if teacher is not None:
         learn = distill.blend(learn, plus.part("train"), teacher, config)
+    learn = distill.balance(learn, config.balance)
     network = build_network(config)
     if start is not None:
         network.load_weights(start)
     network, history = loop.fit(
         network, learn, judge, config, out, stop_after=stop_after, progress=progress
     )
+    temperature = distill.calibrate(network, judge, config)
     network.save_weights(out / "network.weights.h5")
-    temperature = distill.fit_temperature(network, judge, config)
     records.write_run(
         out / "run.json",
         config=config.to_dict(),
         data={"ferplus": data, "teacher": teacher, "start": start},
         faces={"train": len(learn), "held_out": len(judge)},
         history=history,
-        natural_prior=learn.target.mean(axis=0).round(6).tolist(),
+        natural_prior=natural.round(6).tolist(),
         temperature=temperature,
     )
     return out

@@ -32,6 +32,9 @@ class CompactConfig:
         Share that the running mean of the weights keeps, every eighth step.
     disagreement : float
         See `fer_nb.training.datasets.vote_targets`.
+    balance : float
+        0 counts every face the same, 1 counts every class the same; see
+        `fer_nb.training.distill.balance`.
     teacher_share : float
         Weight of a teacher's labels against the raters', where there is a teacher.
     affect_weight : float
@@ -52,6 +55,7 @@ class CompactConfig:
     ema: float = 0.99
     disagreement: float = 0.3
     affect_weight: float = 3.0
+    balance: float = 0.0
     teacher_share: float = 0.6
     held_out: float = 0.08
     seed: int = 0

@@ -115,6 +115,21 @@ def nine_votes(votes: np.ndarray, names: list[str]) -> np.ndarray:
     return counts
 
 
+def most_voted(votes: np.ndarray) -> np.ndarray:
+    """Return the index of the class with most votes, (n,), for counts (n, 9).
+
+    A tie goes to the class that comes first in FER+ (neutral, happiness, surprise ...), which is
+    what an argmax over its columns gives.
+
+    Examples
+    --------
+    >>> int(most_voted(np.array([[5, 0, 0, 0, 0, 5, 0, 0, 0]]))[0]) == EMOTIONS.index("neutral")
+    True
+    """
+    order = np.array([EMOTIONS.index(name) for name in dict.fromkeys(VOTE_EMOTIONS.values())])
+    return order[votes[:, order].argmax(axis=1)]
+
+
 def pixel_groups(images: np.ndarray) -> np.ndarray:
     """Number pictures (n, ...) so that those with equal pixels share a number; int64 (n,)."""
     seen: dict[bytes, int] = {}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from fer_nb.emotions import expected_valence_arousal, to_unit
@@ -38,55 +41,90 @@ def vote_affect(votes: np.ndarray) -> np.ndarray:
 
 
 def blend(faces: Faces, data: FerPlus, teacher: str | Path, config: CompactConfig) -> Faces:
-    """Mix a teacher's labels into the targets and add the teacher's other faces.
+    """Mix a teacher's labels into the targets, and add other faces that it labelled.
 
     Parameters
     ----------
     faces : Faces
         What the raters say of `data`.
     teacher : path
-        npz file: `probs` (m, 9) and `pixels` (m,), the SHA-256 of the grey picture each belongs
-        to; and, for other faces, `other_images` (k, s, s) uint8, `other_probs` (k, 9),
-        `other_affect` (k, 2).
+        npz file with one or both of: labels for `data`, as `pixels` (m,), the SHA-256 of the grey
+        picture, and `probs` (m, 9); and other faces, as `other_images` (k, s, s) uint8,
+        `other_probs` (k, 9) and `other_affect` (k, 2).
 
     Raises
     ------
     FerError
-        If the teacher has no label for one of the faces.
+        If the teacher labels some of `data` but not all, or the file holds neither.
     """
-    import hashlib
-
     with np.load(teacher) as file:
-        labels = dict(zip(file["pixels"].tolist(), file["probs"], strict=True))
-        others = {name: file[f"other_{name}"] for name in ("images", "probs", "affect")}
-    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in data.images]
-    lacking = sum(digest not in labels for digest in digests)
-    if lacking:
-        raise FerError(f"{teacher} labels all but {lacking} of {len(digests)} faces; relabel them")
-    probs = np.stack([labels[digest] for digest in digests])
-    target = (1 - config.teacher_share) * faces.target + config.teacher_share * probs
-    return Faces(
-        [*faces.images, *others["images"]],
-        np.concatenate([target, others["probs"]]).astype(np.float32),
-        np.concatenate([faces.affect, others["affect"]]).astype(np.float32),
-    )
+        held = dict(file)
+    if not {"probs", "other_probs"} & set(held):
+        raise FerError(f"{teacher} holds neither probs nor other_probs; see distill.blend")
+    images, target, affect = faces.images, faces.target, faces.affect
+    if "probs" in held:
+        labels = dict(zip(held["pixels"].tolist(), held["probs"], strict=True))
+        digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in data.images]
+        lacking = sum(digest not in labels for digest in digests)
+        if lacking:
+            raise FerError(f"{teacher} lacks {lacking} of {len(digests)} faces; label them all")
+        probs = np.stack([labels[digest] for digest in digests])
+        target = (1 - config.teacher_share) * target + config.teacher_share * probs
+    if "other_probs" in held:
+        images = [*images, *held["other_images"]]
+        target = np.concatenate([target, held["other_probs"]])
+        affect = np.concatenate([affect, held["other_affect"]])
+    return Faces(images, target.astype(np.float32), affect.astype(np.float32))
 
 
-def fit_temperature(network, faces: Faces, config: CompactConfig) -> float:
-    """Return the temperature that makes held-out probabilities agree best with the votes.
+def balance(faces: Faces, strength: float) -> Faces:
+    """Weigh faces so that rare classes are learned from more.
 
-    Minimises cross-entropy (Guo et al. 2017, *On calibration of modern neural networks*).
+    A face weighs the mean, over its target, of (class frequency) ** -strength; weights have mean 1
+    before they are kept within 0.5 and 4. What this does to the probabilities, `calibrate` undoes.
     """
-    from scipy.optimize import minimize_scalar
+    frequency = faces.target.mean(axis=0)
+    weight = faces.target @ np.maximum(frequency, 1e-4) ** -strength
+    weight = np.clip(weight / weight.mean(), 0.5, 4.0).astype(np.float32)
+    return replace(faces, weight=weight)
 
+
+def calibrate(network: keras.Model, faces: Faces, config: CompactConfig) -> float:
+    """Make the probabilities agree with the votes on faces that were not learned from.
+
+    Fits one temperature and one offset for each class by cross-entropy (vector scaling with equal
+    gains; Guo et al. 2017, *On calibration of modern neural networks*). The offsets are added to
+    the biases of the last layer, in place.
+
+    Returns
+    -------
+    float
+        The temperature, by which the logits are still to be divided.
+    """
     pictures = np.stack([resize(image, config.size) for image in faces.images])[..., None]
     answer = network.predict(pictures.astype(np.float32), batch_size=256, verbose=0)
-    logits = answer["logits"].astype(float)
+    temperature, offsets = fit_calibration(answer["logits"], faces.target)
+    layer = network.get_layer("logits")
+    layer.bias.assign(keras.ops.convert_to_numpy(layer.bias) + offsets)
+    return round(temperature, 4)
 
-    def cross_entropy(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
+
+def fit_calibration(logits: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return temperature and offsets (9,) that make softmax((logits + offsets) / T) fit best."""
+    from scipy.optimize import minimize
+
+    logits = logits.astype(float)
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        sharp, offset = np.exp(parameters[0]), parameters[1:]
+        scaled = logits * sharp + offset
         logp = scaled - np.logaddexp.reduce(scaled, axis=1, keepdims=True)
-        return float(-(faces.target * logp).sum(1).mean())
+        error = (np.exp(logp) - target) / len(target)
+        slope = np.r_[(error * logits).sum() * sharp, error.sum(axis=0) + 0.002 * offset]
+        # The small penalty keeps the offset of a class with a handful of votes from running off.
+        value = -(target * logp).sum() / len(target) + 0.001 * (offset**2).sum()
+        return value, slope
 
-    best = minimize_scalar(cross_entropy, bounds=(-1.5, 1.5), method="bounded")
-    return round(float(np.exp(best.x)), 4)
+    best = minimize(loss, np.zeros(1 + logits.shape[1]), jac=True, method="BFGS").x
+    temperature = float(np.exp(-best[0]))
+    return temperature, (best[1:] * temperature).astype(np.float32)

@@ -85,7 +85,9 @@ def export(
         "parameters": network.count_params(),
         "structure": json.loads(deployed.to_json()),
     }
-    (out / "model.json").write_text(json.dumps(info, indent=1) + "\n")
+    # One entry a line: the structure is long, and nobody reads it.
+    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in info.items())
+    (out / "model.json").write_text(f"{{\n{lines}\n}}\n")
     return out
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import FerError
-from fer_nb.training.datasets import load_ferplus
+from fer_nb.training.datasets import load_ferplus, most_voted
 
 SEVEN = ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 _NAMES = {"angry": "anger", "happiness": "happy", "sadness": "sad", "smiling": "happy"}
@@ -81,7 +81,7 @@ def load_judges(folder: str | Path) -> dict[str, Judge]:
 def public_test(path: str | Path) -> Judge:
     """Read FER+ PublicTest without the rows that repeat a Training picture."""
     data = load_ferplus(path).part("test")
-    return Judge(list(data.images), data.votes.argmax(axis=1), votes=data.votes)
+    return Judge(list(data.images), most_voted(data.votes), votes=data.votes)
 
 
 def diffusionfer(path: str | Path) -> Judge:

@@ -1,0 +1,244 @@
+"""The compact network's training on made faces: it learns, it resumes, it writes its record."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="training needs the [train] extra")
+
+from fer_nb.emotions import EMOTIONS
+from fer_nb.errors import FerError
+from fer_nb.training import compact, distill, loop
+from fer_nb.training.augment import Augmentation, augment
+from fer_nb.training.compact_net import CompactConfig, build_network, deployable
+from fer_nb.training.datasets import VOTE_EMOTIONS
+from fer_nb.training.records import file_sha256
+
+TINY = CompactConfig(
+    size=16,
+    small_size=8,
+    stem=4,
+    widths=(4,),
+    blocks=(1,),
+    epochs=2,
+    small_until=0.0,
+    batch_size=8,
+    held_out=0.3,
+)
+
+
+@pytest.fixture(scope="module")
+def ferplus(tmp_path_factory):
+    """Write 40 made faces: bright ones got votes for happiness, dark ones for sadness."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (40, 48, 48), dtype=np.uint8)
+    names = list(VOTE_EMOTIONS)
+    votes = np.zeros((40, 10), np.uint8)
+    votes[::2, names.index("happiness")] = 10
+    votes[1::2, names.index("sadness")] = 10
+    images[::2, 24:] //= 4
+    path = tmp_path_factory.mktemp("ferplus") / "ferplus.npz"
+    usage = np.r_[np.zeros(36), np.ones(4)].astype(np.uint8)
+    np.savez(
+        path,
+        images=images,
+        votes=votes,
+        vote_names=names,
+        usage=usage,
+        usage_names=["Training", "PublicTest"],
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(ferplus, tmp_path_factory):
+    return compact.train(ferplus, tmp_path_factory.mktemp("run"), TINY, progress=False)
+
+
+def weights(folder):
+    network = build_network(TINY)
+    network.load_weights(folder / "network.weights.h5")
+    return network.get_weights()
+
+
+def test_run_leaves_weights_curve_and_record(run, ferplus):
+    record = json.loads((run / "run.json").read_text())
+    assert record["data"] == {"ferplus": {"file": "ferplus.npz", "sha256": file_sha256(ferplus)}}
+    assert CompactConfig.from_dict(record["config"]) == TINY
+    assert [line["epoch"] for line in record["history"]] == [1, 2]
+    assert record["history"] == json.loads((run / "history.json").read_text())
+    assert sum(record["natural_prior"]) == pytest.approx(1, abs=1e-4)
+    assert str(run) not in json.dumps(record)
+    assert all(np.isfinite(w).all() for w in weights(run))
+
+
+def test_resumed_run_equals_one_in_a_piece(run, ferplus, tmp_path):
+    compact.train(ferplus, tmp_path, TINY, stop_after=1, progress=False)
+    compact.train(ferplus, tmp_path, TINY, progress=False)
+    for ours, theirs in zip(weights(tmp_path), weights(run), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_state_of_another_configuration_is_refused(run, ferplus):
+    other = CompactConfig.from_dict({**TINY.to_dict(), "learning_rate": 0.5})
+    with pytest.raises(FerError, match="another configuration"):
+        compact.train(ferplus, run, other, progress=False)
+
+
+def test_network_learns_what_can_be_learned(tmp_path):
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 60, (64, 16, 16), dtype=np.uint8)
+    images[::2, :8] += 150  # light above or light below: standardising keeps it
+    images[1::2, 8:] += 150
+    target = np.zeros((64, 9), np.float32)
+    target[::2, 4] = target[1::2, 6] = 1
+    affect = np.where(np.arange(64)[:, None] % 2, -0.5, 0.5) * np.ones((64, 2))
+    faces = loop.Faces(images, target, affect.astype(np.float32))
+    plain = Augmentation(rotation=0, p_erase=0, p_noise=0, p_light=0, shift=0.02)
+    values = {**TINY.to_dict(), "epochs": 12, "learning_rate": 0.01, "ema": 0.5}
+    config = CompactConfig.from_dict({**values, "augmentation": plain.__dict__})
+    network = build_network(config)
+    before = loop.measure(network, faces, 16)
+    network, history = loop.fit(network, faces, faces, config, tmp_path, progress=False)
+    after = loop.measure(network, faces, 16)
+    assert after["held_out_accuracy"] == 1.0
+    assert after["held_out_cross_entropy"] < before["held_out_cross_entropy"] / 2
+    assert after["held_out_affect_mse"] < 0.1
+    assert len(history) == 12
+
+
+def test_batches_are_seeded_and_grow():
+    images = np.random.default_rng(0).integers(0, 256, (20, 48, 48), dtype=np.uint8)
+    target = np.eye(9, dtype=np.float32)[np.arange(20) % 9]
+    faces = loop.Faces(images, target, target[:, :2])
+    config = CompactConfig.from_dict({**TINY.to_dict(), "small_until": 0.5})
+    first, again = (list(loop.batches(faces, config, 0)) for _ in range(2))
+    assert [batch[0].shape for batch in first] == [(8, 8, 8, 1)] * 2
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one[0], two[0])
+        np.testing.assert_array_equal(one[1], two[1])
+    later = list(loop.batches(faces, config, 1))
+    assert later[0][0].shape == (8, 16, 16, 1)
+    assert (later[0][1] != first[0][1]).any()  # another order
+
+
+def test_light_and_contrast_of_the_room_change_nothing():
+    network = deployable(build_network(TINY, 16))
+    face = np.random.default_rng(0).integers(60, 120, (1, 16, 16, 1)).astype(np.float32)
+    bright = network.predict(face, verbose=0)
+    dim = network.predict(face * 0.5 + 20, verbose=0)
+    np.testing.assert_allclose(bright["probs"], dim["probs"], atol=1e-3)
+    assert bright["probs"].shape == (1, 9)
+    assert bright["valence"].shape == bright["arousal"].shape == (1,)
+
+
+def test_temperature_sharpens_and_keeps_the_order():
+    network = build_network(TINY, 16)
+    faces = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 1)).astype(np.float32)
+    soft = deployable(network, 4.0).predict(faces, verbose=0)["probs"]
+    sharp = deployable(network, 0.25).predict(faces, verbose=0)["probs"]
+    assert (sharp.max(1) > soft.max(1)).all()
+    assert (sharp.argmax(1) == soft.argmax(1)).all()
+    np.testing.assert_allclose(sharp.sum(1), 1, atol=1e-5)
+
+
+def test_calibration_undoes_loudness_and_a_wrong_prior():
+    rng = np.random.default_rng(0)
+    target = rng.dirichlet(np.ones(9), 4000).astype(np.float32)
+    offset = np.linspace(-1, 1, 9)
+    logits = 4 * (np.log(target) + offset)
+    temperature, offsets = distill.fit_calibration(logits, target)
+    assert temperature == pytest.approx(4, rel=0.05)
+    mended = np.exp((logits + offsets) / temperature)
+    mended /= mended.sum(1, keepdims=True)
+    assert np.abs(mended - target).mean() < 0.01
+
+
+def test_calibration_lands_in_the_last_layer():
+    rng = np.random.default_rng(0)
+    network = build_network(TINY, 16)
+    target = rng.dirichlet(np.arange(1, 10), 60).astype(np.float32)
+    images = rng.integers(0, 256, (60, 16, 16), dtype=np.uint8)
+    temperature = distill.calibrate(network, loop.Faces(images, target, target[:, :2]), TINY)
+    deployed = deployable(network, temperature)
+    probs = deployed.predict(images[..., None].astype(np.float32), verbose=0)["probs"]
+    np.testing.assert_allclose(probs.mean(0), target.mean(0), atol=0.02)
+
+
+def test_balance_gives_rare_classes_weight():
+    target = np.eye(9, dtype=np.float32)[[4] * 90 + [1] * 10]
+    faces = loop.Faces(np.zeros((100, 8, 8), np.uint8), target, target[:, :2])
+    weight = distill.balance(faces, 0.5).weight
+    # (0.1 / 0.9) ** -0.5
+    assert weight[-1] / weight[0] == pytest.approx(3, rel=0.01)
+    assert (distill.balance(faces, 0.0).weight == 1).all()
+    strong = distill.balance(faces, 1.0).weight
+    assert strong.max() <= 4
+    assert strong.min() >= 0.5
+
+
+def test_affect_targets_follow_the_published_ratings():
+    votes = np.zeros((4, 9), np.float32)
+    votes[0, EMOTIONS.index("neutral")] = 10
+    votes[1, EMOTIONS.index("happy")] = 10
+    votes[2, EMOTIONS.index("uncertain")] = 10
+    votes[3, [EMOTIONS.index("happy"), EMOTIONS.index("sad")]] = 5
+    affect = distill.vote_affect(votes)
+    np.testing.assert_allclose(affect[[0, 2]], 0, atol=1e-6)
+    # (5.88 - 4) / 3 and (5.27 - 4) / 3, half a neutral vote in 10.5
+    np.testing.assert_allclose(affect[1], np.array([1.88, 1.27]) / 3 * 10 / 10.5, rtol=1e-5)
+    np.testing.assert_allclose(affect[3], np.array([0.16, 0.41]) / 6 * 10 / 10.5, rtol=1e-5)
+
+
+def test_teacher_labels_are_found_by_picture(ferplus, tmp_path):
+    import hashlib
+
+    from fer_nb.training.datasets import load_ferplus
+
+    data = load_ferplus(ferplus).part("train")
+    faces = distill.faces_of(data, TINY)
+    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in data.images]
+    probs = np.random.default_rng(0).dirichlet(np.ones(9), len(data)).astype(np.float32)
+    order = np.random.default_rng(1).permutation(len(data))
+    others = {
+        "other_images": np.zeros((3, 20, 20), np.uint8),
+        "other_probs": np.full((3, 9), 1 / 9, np.float32),
+        "other_affect": np.zeros((3, 2), np.float32),
+    }
+    path = tmp_path / "teacher.npz"
+    np.savez(path, pixels=np.array(digests)[order], probs=probs[order], **others)
+    mixed = distill.blend(faces, data, path, TINY)
+    share = TINY.teacher_share
+    expected = (1 - share) * faces.target + share * probs
+    np.testing.assert_allclose(mixed.target[: len(data)], expected, rtol=1e-5)
+    assert len(mixed) == len(data) + 3
+    np.savez(path, pixels=np.array(digests)[:5], probs=probs[:5], **others)
+    with pytest.raises(FerError, match="label them all"):
+        distill.blend(faces, data, path, TINY)
+
+
+@pytest.mark.parametrize("side", [24, 48, 100])
+def test_augmentation_is_seeded_sized_and_leaves_its_input(side):
+    face = np.random.default_rng(0).integers(0, 256, (side, side), dtype=np.uint8)
+    kept = face.copy()
+    for seed in range(30):
+        one, two = (augment(face, np.random.default_rng(seed), 40) for _ in range(2))
+        assert one.shape == (40, 40)
+        assert one.dtype == np.uint8
+        np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(face, kept)
+    assert (one != augment(face, np.random.default_rng(99), 40)).any()
+
+
+def test_without_any_step_a_face_stays():
+    still = Augmentation(0, (1.0, 1.0), 0, 0, 0, 0, 0, 0, 0, 0)
+    face = np.tile(np.arange(48, dtype=np.uint8) * 5, (48, 1))
+    made = [augment(face, np.random.default_rng(seed), 48, still) for seed in range(20)]
+    # Only the flip and a stretch of a few per cent are left.
+    errors = [
+        min(np.abs(m - face.astype(int)).mean(), np.abs(m[:, ::-1] - face.astype(int)).mean())
+        for m in made
+    ]
+    assert max(errors) < 6
+    assert {bool(m[0, 0] > m[0, -1]) for m in made} == {True, False}

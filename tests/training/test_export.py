@@ -1,0 +1,144 @@
+"""Export: ONNX answers what Keras answers, and the model that ships keeps its promises."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from fer_nb.emotions import EMOTIONS
+from fer_nb.errors import ModelError
+from fer_nb.models import load_model
+from fer_nb.zoo import models_folder
+
+
+def shipped():
+    return json.loads((models_folder() / "compact" / "model.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Make a finished run whose batch normalisations are not at rest."""
+    keras = pytest.importorskip("keras", reason="export needs the [train] extra")
+    from fer_nb.training.compact_net import CompactConfig, build_network
+    from fer_nb.training.records import write_run
+
+    keras.utils.set_random_seed(0)
+    config = CompactConfig(size=24, stem=4, widths=(4, 8, 8), blocks=(1, 2, 1))
+    network = build_network(config)
+    rng = np.random.default_rng(0)
+    # Means, gains and offsets as training leaves them, so that folding them in is put to work.
+    network.set_weights(
+        [w if w.ndim > 1 else w + rng.uniform(0.05, 0.5, w.shape) for w in network.get_weights()]
+    )
+    folder = tmp_path_factory.mktemp("run")
+    network.save_weights(folder / "network.weights.h5")
+    natural = [0.1, 0.02, 0.02, 0.03, 0.25, 0.3, 0.12, 0.1, 0.06]
+    fields = {"config": config.to_dict(), "temperature": 0.8, "natural_prior": natural}
+    write_run(folder / "run.json", data={}, **fields)
+    return folder
+
+
+def test_onnx_equals_keras_and_loads(run, tmp_path):
+    from fer_nb.training.export import export
+
+    folder = export(run, tmp_path / "model", version="9.9", prior_strength=1.0)
+    model = load_model(folder, prior="natural")
+    faces = list(np.random.default_rng(1).integers(0, 256, (5, 24, 24), dtype=np.uint8))
+    answer = model.predict_batch(faces)
+
+    import keras
+
+    network = keras.models.model_from_json(json.dumps(model.info["structure"]))
+    network.load_weights(folder / "model.weights.h5")
+    theirs = network.predict(np.stack(faces)[..., None].astype(np.float32), verbose=0)
+    np.testing.assert_allclose(answer.probs, theirs["probs"], atol=1e-4)
+    np.testing.assert_allclose(answer.valence, theirs["valence"], atol=1e-4)
+    np.testing.assert_allclose(answer.arousal, theirs["arousal"], atol=1e-4)
+    assert np.ptp(answer.probs, axis=0).max() > 1e-3  # the faces are told apart at all
+    assert model.info["priors"]["default"] == model.info["priors"]["balanced"]
+
+
+def test_unfinished_run_is_refused(tmp_path):
+    from fer_nb.training.export import export
+
+    with pytest.raises(ModelError, match="finish the training run"):
+        export(tmp_path, tmp_path / "out", version="1")
+
+
+def test_layer_without_translation_is_named():
+    keras = pytest.importorskip("keras", reason="export needs the [train] extra")
+    from fer_nb.training.onnx_graph import onnx_model
+
+    face = keras.Input((8, 8, 1))
+    x = keras.layers.LayerNormalization(axis=[1, 2, 3], name="standardise")(face)
+    x = keras.layers.GlobalMaxPooling2D(name="odd_one")(x)
+    outputs = {"logits": keras.layers.Dense(9)(x), "affect": keras.layers.Dense(2)(x)}
+    with pytest.raises(ModelError, match="odd_one"):
+        onnx_model(keras.Model(face, outputs), 1.0)
+
+
+def test_priors_lie_between_natural_and_balanced():
+    pytest.importorskip("keras", reason="export needs the [train] extra")
+    from fer_nb.training.export import priors
+
+    natural = np.array([0.5, 0.3, 0.2])
+    half = priors(natural, 0.5)["default"]
+    assert sum(half) == pytest.approx(1)
+    assert 1 / 3 < half[0] < 0.5
+    np.testing.assert_allclose(priors(natural, 0.0)["default"], natural)
+    np.testing.assert_allclose(priors(natural, 1.0)["default"], 1 / 3, atol=1e-6)
+
+
+def test_shipped_files_are_those_described():
+    info, folder = shipped(), models_folder() / "compact"
+    for role in ("onnx", "weights"):
+        content = (folder / info["files"][role]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == info["files"][f"{role}_sha256"]
+    assert sum(f.stat().st_size for f in folder.iterdir() if f.is_file()) < 8e6
+    assert tuple(info["emotions"]) == EMOTIONS
+    for prior in info["priors"].values():
+        assert sum(prior) == pytest.approx(1, abs=1e-4)
+    assert (folder / "card.md").stat().st_size > 1000
+
+
+def test_shipped_weights_give_what_the_shipped_onnx_gives():
+    keras = pytest.importorskip("keras", reason="needs the [train] extra")
+    info, folder = shipped(), models_folder() / "compact"
+    network = keras.models.model_from_json(json.dumps(info["structure"]))
+    network.load_weights(folder / info["files"]["weights"])
+    size = info["input"]["size"]
+    faces = np.random.default_rng(3).integers(0, 256, (4, size, size), dtype=np.uint8)
+    theirs = network.predict(faces[..., None].astype(np.float32), verbose=0)
+    ours = load_model("compact", prior="natural").predict_batch(list(faces))
+    np.testing.assert_allclose(ours.probs, theirs["probs"], atol=1e-3)
+    np.testing.assert_allclose(ours.valence, theirs["valence"], atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    from skimage.data import astronaut
+
+    return np.ascontiguousarray(astronaut()[70:190, 170:275])
+
+
+@pytest.mark.parametrize("prior", ["natural", "default", "balanced"])
+def test_shipped_model_sees_a_smile(astronaut, prior):
+    model = load_model("compact", prior=prior)
+    answer = model.predict_batch(
+        [astronaut, astronaut[..., ::-1].copy(), astronaut[:, ::-1].copy()]
+    )
+    assert answer.emotion == ["happy"] * 3
+    np.testing.assert_allclose(answer.probs.sum(1), 1, atol=1e-5)
+    np.testing.assert_array_equal(answer.probs[0], answer.probs[1])  # swapped red and blue
+    assert (answer.valence > 4.5).all()
+    assert (answer.arousal > 4).all()
+
+
+def test_shipped_model_stands_a_worse_camera(astronaut):
+    from fer_nb.training.evaluate import DISTURBANCES
+
+    model = load_model("compact")
+    changed = [change(astronaut) for change in DISTURBANCES.values()]
+    happy = model.predict_batch(changed).emotion.count("happy")
+    assert happy >= len(changed) - 1
