@@ -3,6 +3,7 @@
 
 const TRACE_SECONDS = 30;
 const SMOOTH_SECONDS = 0.3; // shown values only; what is recorded is never smoothed
+const PANELS_EVERY = 95; // ms; boxes are drawn with every answer, the panels at a pace for reading
 const BUSY_AFTER = 1500; // ms without an answer
 const GIVE_UP_AFTER = 30_000;
 const LOST_AFTER = 4000; // ms without an answer from a kernel that says it is idle
@@ -144,6 +145,7 @@ function pace() {
 function affectTrace(config) {
   let series = new Map();
   let now = 0;
+  let gap = 1; // seconds without a face that interrupt its line; more where answers are slow
   const view = chart("Valence and arousal over the last 30 seconds", (pen, width, height, look) => {
     const left = 52;
     const right = width - 12;
@@ -181,7 +183,7 @@ function affectTrace(config) {
         let before = -Infinity;
         for (const point of points) {
           const [x, y] = [sx(point.t), sy(point[name])];
-          if (point.t - before > 1) pen.moveTo(x, y); // a face that was away leaves a gap
+          if (point.t - before > gap) pen.moveTo(x, y); // a face that was away leaves a gap
           else pen.lineTo(x, y);
           before = point.t;
         }
@@ -200,6 +202,7 @@ function affectTrace(config) {
     node: view.canvas,
     dispose: view.dispose,
     add(t, faces) {
+      gap = Math.max(1, 0.8 * gap, 3 * (t - now));
       now = t;
       for (const face of faces) {
         if (!series.has(face.id)) series.set(face.id, { color: face.tagColor, points: [] });
@@ -210,8 +213,8 @@ function affectTrace(config) {
         while (points.length && t - points[0].t > TRACE_SECONDS) points.shift();
         if (!points.length) series.delete(id);
       }
-      view.redraw();
     },
+    redraw: view.redraw,
     /** The last `count` seconds of one face as [valence, arousal] pairs. */
     tail: (id, seconds) =>
       (series.get(id)?.points ?? [])
@@ -219,6 +222,8 @@ function affectTrace(config) {
         .map(({ valence, arousal }) => [valence, arousal]),
     clear() {
       series = new Map();
+      now = 0;
+      gap = 1;
       view.redraw();
     },
   };
@@ -244,6 +249,8 @@ function render({ model, el: host }) {
   let faces = [];
   let chosen = null; // the face whose bars are shown, or null for the largest
   let smooth = new Map();
+  let panelsAt = 0;
+  let announced = { text: "", until: 0 }; // what stays to be read for a while
   let stopped = false; // the view is gone
 
   // --- the page ---
@@ -505,6 +512,11 @@ function render({ model, el: host }) {
     const main = shownFace();
     overlay.redraw();
     trace.add(t, faces);
+    if (message.said) announced = { text: message.said, until: performance.now() + 4000 };
+    const now = performance.now();
+    if (now - panelsAt < PANELS_EVERY) return;
+    panelsAt = now;
+    trace.redraw();
     plane.show(
       faces.map((face) => ({
         valence: face.valence,
@@ -518,12 +530,10 @@ function render({ model, el: host }) {
     );
     bars.show(main?.probs ?? null, main?.baseline?.probs);
     describe(main);
-    const text = message.calibration
-      ? `Look neutral … ${message.calibration.toFixed(1)} s left`
-      : faces.length
-        ? `${faces.length === 1 ? "1 face" : `${faces.length} faces`}.`
-        : "No face found. Come nearer, face the camera, and let light fall on your face.";
-    status.say(message.calibration ? text : (message.said ?? text));
+    if (message.calibration) status.say(`Look neutral … ${message.calibration.toFixed(1)} s left`);
+    else if (now < announced.until) status.say(announced.text);
+    else if (faces.length) status.say(faces.length === 1 ? "1 face." : `${faces.length} faces.`);
+    else status.say("No face found. Come nearer, face the camera, and let light fall on your face.");
     if (message.recorded) live.textContent = `● ${clock(message.recorded.seconds)} · ${message.recorded.rows} rows`;
     const rate = speed.read();
     badge.textContent = rate ? `${rate.fps.toFixed(0)} fps · ${rate.delay.toFixed(0)} ms` : "…";
@@ -551,7 +561,10 @@ function render({ model, el: host }) {
     else {
       let text = `${main.emotion} · valence ${main.valence.toFixed(1)} · arousal ${main.arousal.toFixed(1)}`;
       if (main.baseline) {
-        const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(1)}`;
+        const signed = (x) => {
+          const size = Math.abs(x).toFixed(1);
+          return `${size === "0.0" ? "±" : x < 0 ? "−" : "+"}${size}`;
+        };
         text += ` (change ${signed(main.valence - main.baseline.valence)}, ${signed(main.arousal - main.baseline.arousal)})`;
       }
       heading.textContent = text;
@@ -631,6 +644,7 @@ function render({ model, el: host }) {
   }
 
   function kernelGone() {
+    model.set("recording", false);
     if (phase !== "off") {
       stop("The kernel was restarted or has died; the camera is off. Run the cell again.", "error", false);
     } else status.say("The kernel was restarted or has died. Run the cell again.", "error");

@@ -15,7 +15,7 @@ from lab_harness import LabPage, LabServer, chromium, face_clip
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 WIDTHS = (800, 1600)
-HEIGHTS = {"webcam": 1150, "photo": 1000, "video": 1500}
+HEIGHTS = {"webcam": 1300, "photo": 1300, "video": 1700}
 
 
 class Shooter:
@@ -73,7 +73,7 @@ class Shooter:
                 fer.get_by_role("button", name="Record").click()
                 lab.page.wait_for_timeout(3000)
                 self.shoot(lab, "webcam-recording")
-        with chromium(None, ["--deny-permission-prompts"]) as browser:
+        with chromium(clip, ["--deny-permission-prompts"]) as browser:
             lab, fer = self.page(browser, "webcam", code)
             fer.get_by_role("button", **press).click()
             self.says(lab, "not allowed")
