@@ -110,7 +110,7 @@ class FineTuneConfig:
         recipe = dict(_REFERENCE) if name == "reference" else {}
         if name == "reference" and task == "va":
             recipe["unfrozen"] = 2  # an activation and a pooling: nothing of the backbone learns
-        return cls(**{"task": task, **recipe, **changes})
+        return cls.from_json({"task": task, **recipe, **changes})
 
     def to_json(self) -> dict:
         """Return plain values for a JSON file."""

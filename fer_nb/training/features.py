@@ -68,23 +68,23 @@ class FeatureStore:
         self.shapes = [tuple(tensor.shape[1:]) for tensor in prefix.outputs]
         self._prefix_hash = hash_weights(prefix)
 
-    def make_room(self, pictures: int, views: int, max_gb: float) -> str:
-        """Check that so much may be stored, and return a line that says how much it is.
+    def make_room(self, views: int, max_gb: float) -> str:
+        """Check that the activations of so many views may be stored; return a line on how much.
 
         Raises
         ------
         FerError
             If it is more than `max_gb` (1e9 bytes each) or than the disk holds.
         """
-        need = features_bytes(self.prefix, pictures, views) / 1e9
+        need = features_bytes(self.prefix, views) / 1e9
         free = shutil.disk_usage(self.folder).free / 1e9
         if need > min(max_gb, free):
             raise FerError(
-                f"the activations of {pictures} pictures x {views} views need {need:.1f} GB in "
+                f"the activations of {views} views of pictures need {need:.1f} GB in "
                 f"{self.folder} (allowed {max_gb:g}, free {free:.1f}). Use fewer views or "
                 "pictures, unfreeze fewer layers, raise max_gb, or train with cached=False"
             )
-        return f"{pictures} pictures x {views} views: {need * 1000:.0f} MB in {self.folder}"
+        return f"activations of {views} views: {need * 1000:.0f} MB in {self.folder}"
 
     def view(self, images: Sequence[np.ndarray], view: int, progress: bool = True) -> np.ndarray:
         """Return the activations of one view of all pictures, from disk or computed now.

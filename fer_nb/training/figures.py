@@ -200,19 +200,17 @@ def plot_agreement(truth: np.ndarray, predicted: dict[str, np.ndarray]) -> Figur
         fig,
         axes,
     ):
+        everything = np.concatenate([truth, *predicted.values()])
+        ends = np.clip([everything.min(axis=0) - 0.2, everything.max(axis=0) + 0.2], 1, 7)
         for column, (name, va) in enumerate(predicted.items()):
             for row, dimension in enumerate(("valence", "arousal")):
                 axis = axes[row, column]
-                low = min(truth[:, row].min(), va[:, row].min()) - 0.2
-                high = max(truth[:, row].max(), va[:, row].max()) + 0.2
                 axis.plot([1, 7], [1, 7], color=TRAIN_COLOR, ls="--", lw=1)
                 axis.scatter(truth[:, row], va[:, row], 10, MODEL_COLORS[row], alpha=0.45, lw=0)
-                axis.set(xlim=(max(1, low), min(7, high)), ylim=(max(1, low), min(7, high)))
-                axis.set_xlabel(f"rated {dimension}")
-                if column == 0:
-                    axis.set_ylabel(f"predicted {dimension}")
-                if row == 0:
-                    axis.set_title(name)
+                axis.set(xlim=ends[:, row], ylim=ends[:, row], xlabel=f"rated {dimension}")
+            axes[0, column].set_title(name)
+        axes[0, 0].set_ylabel("predicted valence")
+        axes[1, 0].set_ylabel("predicted arousal")
     return fig
 
 

@@ -115,7 +115,7 @@ def fine_tune(
             config.seed,
         )
         views = 1 if config.augmentation == "none" else config.views
-        line = store.make_room(len(train) * views + len(val), 1, max_gb)
+        line = store.make_room(len(train) * views + len(val), max_gb)
         if progress:
             print(line)
         train_views = [store.view(train.images, view, progress) for view in range(views)]

@@ -7,6 +7,7 @@ its last layers are frozen; `split_network` parts the result at that border.
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
 import sys
@@ -37,6 +38,8 @@ def import_keras():
             import keras
 
             keras.ops.zeros(1)
+            # Keras traces anew for each network; TensorFlow would warn of that every time.
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
     except ImportError:
         raise MissingExtraError("training", "train") from None
     return keras

@@ -102,9 +102,9 @@ def test_goes_on_after_an_interruption(prefix_of, faces, tmp_path, monkeypatch):
 def test_size_is_said_and_bounded(prefix_of, faces, tmp_path):
     prefix, preprocessing = prefix_of()
     store = FeatureStore(tmp_path, prefix, preprocessing)
-    assert "120 pictures x 4 views: 1 MB" in store.make_room(120, 4, max_gb=1)
+    assert "480 views: 1 MB" in store.make_room(480, max_gb=1)
     with pytest.raises(FerError, match=r"need .* GB .*fewer views"):
-        store.make_room(10**6, 4, max_gb=1)
+        store.make_room(4 * 10**6, max_gb=1)
 
 
 def test_numbers_too_large_for_float16(prefix_of, faces, tmp_path):

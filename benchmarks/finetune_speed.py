@@ -1,0 +1,52 @@
+"""How much sooner an epoch ends if the frozen part runs once: VGGFace ResNet-50, both loops.
+
+python benchmarks/finetune_speed.py --work runs/finetune_speed
+"""
+
+import argparse
+import json
+import os
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fer_nb.training.config import FineTuneConfig
+from fer_nb.training.finetune import fine_tune
+from fer_nb.training.layouts import split_faces
+from fer_nb.training.made import made_faces
+
+RECORD = Path(__file__).parent / "records" / "finetune_speed.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", default="runs/finetune_speed")
+    parser.add_argument("--per-person", type=int, default=12)
+    options = parser.parse_args()
+    faces = split_faces(made_faces(people=8, per_person=options.per_person))
+    rows = []
+    for unfrozen in (13, 0):
+        config = FineTuneConfig.preset("reference", weights=None, unfrozen=unfrozen)
+        config = replace(config, epochs=4, views=1, augmentation="none", batch=16)
+        row = {"unfrozen": unfrozen, "pictures": len(faces)}
+        for name, cached in (("plain", False), ("cached", True)):
+            folder = Path(options.work) / f"{name}-{unfrozen}"
+            shutil.rmtree(folder, ignore_errors=True)
+            began = time.perf_counter()
+            run = fine_tune(config, faces, folder, cached=cached, progress=False)
+            seconds = [epoch["seconds"] for epoch in run.history]
+            row[f"{name}_epoch_s"] = float(np.median(seconds[1:]))  # the first one also compiles
+            row[f"{name}_total_s"] = time.perf_counter() - began
+            row[f"{name}_val_loss"] = [epoch["val_loss"] for epoch in run.history]
+        row["speed_up"] = row["plain_epoch_s"] / row["cached_epoch_s"]
+        rows.append(row)
+        print(row, flush=True)
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    RECORD.write_text(json.dumps({"cores": os.cpu_count(), "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Three ways to make valence/arousal labels, on the same frozen features, against people's ratings.
+
+Trained on a part of FER+ as in `finetune_ferplus.py`, judged on faces that were rated for valence
+and arousal and that no training has seen.
+
+    python benchmarks/finetune_va.py --data ferplus_trainval.npz --affect diffusionfer_dev.npz \
+        --backbone backbone.keras --work runs/finetune
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fer_nb.files import sha256
+from fer_nb.training.config import FineTuneConfig
+from fer_nb.training.finetune import fine_tune
+from fer_nb.training.labels import VA_METHODS, va_scores
+from fer_nb.training.layouts import read_affect, read_faces, unlabelled
+from fer_nb.vggfer import Preprocessing
+
+RECORD = Path(__file__).parent / "records" / "finetune_va.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--affect", required=True)
+    parser.add_argument("--backbone", required=True)
+    parser.add_argument("--cut", default="global_pooling")
+    parser.add_argument("--size", type=int, default=112)
+    parser.add_argument("--pictures", type=int, default=3000)
+    parser.add_argument("--val", type=int, default=1000)
+    parser.add_argument("--work", default="runs/finetune")
+    options = parser.parse_args()
+
+    faces = read_faces(options.data)
+    rows = [
+        np.random.default_rng(0).permutation(np.flatnonzero(faces.split == split))[:limit]
+        for split, limit in (("train", options.pictures), ("val", options.val))
+    ]
+    faces = faces.rows(np.sort(np.concatenate(rows)))
+    images, truth = read_affect(options.affect)
+    judged = unlabelled(images)
+    config = FineTuneConfig(
+        task="va",
+        backbone=options.backbone,
+        weights=None,
+        cut=options.cut,
+        preprocessing=Preprocessing(options.size, "bgr", (103.939, 116.779, 123.68)),
+        unfrozen=0,
+        views=2,
+        epochs=10,
+    )
+    results = []
+    for table in ("adfes2011", "reference"):
+        for how in VA_METHODS:
+            if table == "reference" and how == "gaussian":
+                continue  # that table gives no spread
+            chosen = replace(config, va_method=how, va_table=table)
+            work = Path(options.work)
+            run = fine_tune(
+                chosen, faces, work / f"va-{how}-{table}", cache_folder=work / "features"
+            )
+            scores = va_scores(truth, run.predict(judged))
+            results.append({"method": how, "table": table, **scores})
+            print(results[-1], flush=True)
+    record = {
+        "config": replace(config, backbone=Path(options.backbone).name).to_json(),
+        "data_sha256": sha256(options.data),
+        "affect_sha256": sha256(options.affect),
+        "pictures": {"train": options.pictures, "val": options.val, "judged": len(judged)},
+        "results": results,
+    }
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
