@@ -46,6 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--permutations", type=int, default=500)
+    parser.add_argument("--nulls", nargs="*", default=list(NULLS), choices=list(NULLS))
+    parser.add_argument("--sizes", type=int, nargs="*", default=[10, 12, 30, 100])
+    parser.add_argument("--effects", type=float, nargs="*", default=[1.0, 2.0, 3.0])
     parser.add_argument("--out", default="study_moments.csv")
     args = parser.parse_args()
     config = CONFIG.with_(n_permutations=args.permutations)
@@ -61,16 +64,16 @@ def main() -> None:
         )
 
     start = time.time()
-    for kind, people in NULLS.items():
-        for n in (10, 12, 30, 100):
+    for kind in args.nulls:
+        for n in args.sizes:
             alarms = 0
             for k in range(args.studies):
                 rng = np.random.default_rng([1, n, k])
-                audience = simulate_audience(n, rng, events=(), people=people)
+                audience = simulate_audience(n, rng, events=(), people=NULLS[kind])
                 alarms += bool(moments_of(audience, config, rng))
             note("false alarm, " + kind, n, 0.0, alarms, args.studies)
     for n in (12, 30, 100):
-        for size in (0.5, 1.0, 1.5, 2.0, 3.0):
+        for size in args.effects:
             event = Event("happy", 10, 14, size)
             hits, outside, rises, begins = 0, 0, [], []
             studies = args.studies // 2

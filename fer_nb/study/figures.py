@@ -320,7 +320,7 @@ def scene_panels(result: StudyResult, stimulus: str) -> Figure:
             axis.plot(one["estimate"] * scale, y, "o", color=signal_color(signal), ms=6)
             axis.set_title(signal_name(signal), fontsize=10)
             axis.set_xlabel(UNITS[signal])
-            axis.margins(x=0.1)
+            axis.margins(x=0.1, y=0.25)
         axes[0, 0].set_yticks(np.arange(len(names)), names)
         axes[0, 0].invert_yaxis()
     return fig

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-METHODS = ("bootstrap-se", "symmetric-t", "bootstrap-t", "percentile", "bca")
+METHODS = ("bootstrap-se", "wider-t", "symmetric-t", "bootstrap-t", "percentile", "bca")
 _CHUNK = 1500  # columns at a time: keeps (n_boot, columns) arrays near 25 MB each
 
 
@@ -65,9 +65,10 @@ def mean_band(
         Columns with fewer measured respondents get a mean but no interval.
     method : str
         "bootstrap-se" for baseline-corrected values, which are heavy-tailed on both sides: the
-        bootstrap's standard error with Student's t. "symmetric-t" for skewed person-level values:
-        the studentised bootstrap's quantile of |t|. "bootstrap-t", "percentile" and "bca" are
-        here to be compared with; docs/statistics.md shows where they fall short.
+        bootstrap's standard error with Student's t. "wider-t" for skewed person-level values: on
+        each side the wider of the studentised bootstrap's quantile of t ("bootstrap-t") and of
+        |t| ("symmetric-t"). Those two alone, "percentile" and "bca" are here to be compared with;
+        docs/statistics.md shows where they fall short.
 
     Returns
     -------
@@ -130,6 +131,10 @@ def _interval(x, weights, level, method):
         width = _column_quantiles(t, 2 * tail)[1]
         width = np.minimum(width, 3 * stats.t.ppf(1 - tail, n - 1))
         return mean - width * se, mean + width * se
+    if method == "wider-t":
+        symmetric = _interval(x, weights, level, "symmetric-t")
+        skewed = _interval(x, weights, level, "bootstrap-t")
+        return np.minimum(symmetric[0], skewed[0]), np.maximum(symmetric[1], skewed[1])
     if method == "bootstrap-se":
         spread = np.sqrt(np.nanmean(boot**2, axis=0) * n / (n - 1))
         half = stats.t.ppf(1 - tail, n - 1) * spread
@@ -228,3 +233,36 @@ def simultaneous_band(
     for target, value in zip(bands, (mean, mean - width, mean + width), strict=True):
         target[usable] = value
     return Band(*bands, n)
+
+
+def peak_times(
+    values: np.ndarray,
+    at: int,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    n_boot: int = 2000,
+    min_n: int = 5,
+) -> np.ndarray:
+    """Columns in which the true mean curve may have its peak, as indices.
+
+    Multiple comparisons with the best: a column stays unless its mean lies below that of the
+    observed peak `at` by more than chance, over all columns at once (bootstrap of the largest
+    studentised difference). Empty where there are too few people.
+
+    Source: Hsu, J. C. (1996). *Multiple Comparisons: Theory and Methods*, ch. 4.
+    """
+    difference = values[:, [at]] - values
+    n = (~np.isnan(difference)).sum(axis=0)
+    usable = np.flatnonzero(n >= max(2, min_n))
+    if at not in usable:
+        return np.array([], dtype=int)
+    people = len(values)
+    weights = rng.multinomial(people, np.full(people, 1 / people), size=n_boot).astype(float)
+    mean, _, boot, _, count = _moments(difference[:, usable], weights)
+    se = np.sqrt(np.nanmean(boot**2, axis=0))
+    other = se > 1e-9 * se.max()
+    largest = np.nanmax(-boot[:, other] / se[other], axis=1) if other.any() else np.zeros(1)
+    tail = stats.norm.sf(np.quantile(largest, level))
+    width = stats.t.isf(tail, count - 1) * np.sqrt(count / (count - 1)) * se
+    return usable[(mean <= width) | ~other]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.curves import Audience
-from fer_nb.study.intervals import generator, mean_band, simultaneous_band, wilson
+from fer_nb.study.intervals import generator, mean_band, peak_times, simultaneous_band, wilson
 from fer_nb.study.manifest import Scene
 
 COLUMNS = (
@@ -109,7 +109,7 @@ def stimulus_metrics(
 def _means(config: StudyConfig, values: dict, scope: str, names) -> pd.DataFrame:
     parts = []
     for metric, people in values.items():
-        method = "symmetric-t" if metric in SKEWED else "bootstrap-se"
+        method = "wider-t" if metric in SKEWED else "bootstrap-se"
         band = mean_band(
             people,
             rng=generator(config.seed, "metrics", *names, scope, metric),
@@ -162,7 +162,7 @@ def _ever(audience: Audience, scope: str, start_s: float, end_s: float) -> pd.Da
 
 
 def _peaks(audience: Audience, names) -> pd.DataFrame:
-    """Height and time of each audience curve's peak, from a band that holds the whole curve."""
+    """Height and time of each audience curve's peak."""
     config = audience.config
     rows = []
     for k, signal in enumerate(SIGNALS):
@@ -184,10 +184,9 @@ def _peaks(audience: Audience, names) -> pd.DataFrame:
 def curve_peak(curves: np.ndarray, times: np.ndarray, config: StudyConfig, rng):
     """Height of the mean curve's peak, its interval, its time, and from when to when it may lie.
 
-    The highest point of a noisy mean curve is too high. A band that holds the whole true curve
-    bounds the true peak: it is at least the band's highest lower edge and at most its highest
-    upper edge, and lies where the upper edge reaches that lower one. Each person's own level does
-    not matter for *when*, so it is taken off there.
+    The highest point of a noisy mean curve is too high. First the times are found at which the
+    true peak may lie (`peak_times`); over these, a band that holds the whole true curve bounds
+    its height: at least the band's highest lower edge, at most its highest upper edge.
 
     Parameters
     ----------
@@ -208,12 +207,14 @@ def curve_peak(curves: np.ndarray, times: np.ndarray, config: StudyConfig, rng):
     mean = np.where(usable, np.where(seen, curves, 0).sum(axis=0) / np.maximum(n, 1), -np.inf)
     at = int(np.argmax(mean))
     kept = np.where(usable, curves, np.nan)
-    band = simultaneous_band(kept, rng=rng, **options)
-    if np.isnan(band.low).all():
+    # Nearly all of the error goes to the height; the first step only narrows down where to look.
+    wide = options | {"level": 1 - (1 - config.level) / 5}
+    near = peak_times(kept, at, rng=rng, **wide)
+    if not len(near):
         return float(mean[at]), np.nan, np.nan, float(times[at]), np.nan, np.nan
+    narrow = options | {"level": 1 - (1 - config.level) * 4 / 5}
+    band = simultaneous_band(kept[:, near], rng=rng, **narrow)
     low, high = np.nanmax(band.low), np.nanmax(band.high)
-    own = np.array([np.mean(c[s]) if s.any() else np.nan for c, s in zip(kept, ~np.isnan(kept))])  # noqa: B905
-    centred = simultaneous_band(kept - own[:, None], rng=rng, **options)
-    may = np.flatnonzero(centred.high >= np.nanmax(centred.low))
+    may = peak_times(kept, at, rng=rng, **options)
     begin, end = float(times[may[0]]), float(times[may[-1]])
     return float(mean[at]), float(low), float(high), float(times[at]), begin, end

@@ -189,22 +189,25 @@ def metrics_table(result: StudyResult, stimulus: str, group: str = "all") -> Htm
         "peak": "curve’s peak",
         "peak_time": "at, s",
     }
-    rows = []
-    for signal in TESTED:
-        points = signal in ("valence", "arousal")
-        row = [signal_name(signal)]
-        for metric in names:
-            if (signal, metric) not in part.index:
-                row.append("")
-                continue
-            found = part.loc[(signal, metric)]
-            if metric == "peak_time":
-                row.append(_interval(found, digits=1))
-            else:
-                row.append(_interval(found, 1 if points else 100, 2 if points else 0))
-        rows.append(row)
-    table = html_table(rows, ["", *names.values()], set(range(1, 11)))
-    return Html(f'<div style="overflow-x:auto;font-size:.82em">{table}</div>')
+    columns = list(names)
+    tables = []
+    for chosen in (columns[:5], columns[5:]):  # two narrow tables fit on a printed page
+        rows = []
+        for signal in TESTED:
+            points = signal in ("valence", "arousal")
+            row = [signal_name(signal)]
+            for metric in chosen:
+                if (signal, metric) not in part.index:
+                    row.append("")
+                    continue
+                found = part.loc[(signal, metric)]
+                if metric == "peak_time":
+                    row.append(_interval(found, digits=1))
+                else:
+                    row.append(_interval(found, 1 if points else 100, 2 if points else 0))
+            rows.append(row)
+        tables.append(html_table(rows, ["", *[names[c] for c in chosen]], {1, 2, 3, 4, 5}))
+    return Html("".join(tables))
 
 
 def scenes_table(result: StudyResult, stimulus: str) -> Html:

@@ -178,7 +178,7 @@ def simulate_table(
 
 
 def simulate_study(
-    folder, respondents: int = 24, seed: int = 1
+    folder, respondents: int = 18, seed: int = 1
 ) -> tuple[Path, dict[str, pd.DataFrame]]:
     """Simulate a study of two trailers, to have something to look at where there are no videos.
 
