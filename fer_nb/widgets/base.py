@@ -62,6 +62,7 @@ class FerWidget(anywidget.AnyWidget):
     """
 
     _css = assets.style()
+    _again = "try again"
     config = traitlets.Dict().tag(sync=True)
 
     def __init__(self, **kwargs):
@@ -82,7 +83,7 @@ class FerWidget(anywidget.AnyWidget):
         try:
             handler(message, buffers)
         except KeyboardInterrupt:
-            self._fail("The kernel was interrupted; press Start to go on.", message)
+            self._fail(f"The kernel was interrupted; {self._again}.", message)
         except FerError as error:
             self._fail(str(error), message)
         except Exception as error:  # whatever it is, the user must hear of it

@@ -74,7 +74,10 @@ function jpegEncoder() {
   return {
     async encode(video, width, height, quality) {
       if (worker) {
-        const bitmap = await createImageBitmap(video, { resizeWidth: width, resizeHeight: height });
+        const asIs = width === video.videoWidth && height === video.videoHeight;
+        const bitmap = asIs
+          ? await createImageBitmap(video)
+          : await createImageBitmap(video, { resizeWidth: width, resizeHeight: height });
         return new Promise((resolve, reject) => {
           const failed = () => reject(new Error("the picture could not be encoded"));
           if (!worker) return failed();

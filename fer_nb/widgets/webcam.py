@@ -45,6 +45,7 @@ class WebcamPreview(FerWidget):
     """
 
     _esm = assets.script("webcam")
+    _again = "press Start to go on"
     mirror = traitlets.Bool(True).tag(sync=True)
     size = traitlets.Enum(("320x240", "640x480", "1280x720"), "640x480").tag(sync=True)
     camera = traitlets.Unicode("").tag(sync=True)
