@@ -140,7 +140,7 @@ def analyze_frames(
     detector: Detector | str | None = None,
     detect_interval_s: float = 0.2,
     max_gap_s: float = 1.0,
-    min_detections: int = 2,
+    min_detections: int = 3,
     progress: Callable[[float], None] | None = None,
 ) -> pd.DataFrame:
     """Read the emotions in a sequence of pictures, from wherever they come.
@@ -216,7 +216,7 @@ def analyze_video(
     every: int = 1,
     detect_interval_s: float = 0.2,
     max_gap_s: float = 1.0,
-    min_detections: int = 2,
+    min_detections: int = 3,
     progress: Callable[[float], None] | None = None,
 ) -> pd.DataFrame:
     """Read the emotions in a video.

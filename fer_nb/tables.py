@@ -45,11 +45,11 @@ class TableBuilder:
     Parameters
     ----------
     min_detections : int
-        A track that the detector found fewer times than this, although it looked at least as
-        often, is taken for a false alarm and left out.
+        A track that the detector found fewer times than this within half a second, although it
+        looked at least as often, is taken for a false alarm and left out.
     """
 
-    def __init__(self, min_detections: int = 2):
+    def __init__(self, min_detections: int = 3):
         self.min_detections = min_detections
         self._frames = array("d")  # frame, time_s, brightness, contrast
         self._faces = array("d")  # frame, track id, then _MEASURED
@@ -89,6 +89,7 @@ class TableBuilder:
             id_
             for id_, track in self._tracks.items()
             if track.hits < self.min_detections <= track.rounds
+            and track.detected_s - track.born_s < 0.5
         ]
         faces = faces[~np.isin(faces[:, 1], alarms)]
         # Identities count from 0 in order of appearance, with no number missing.

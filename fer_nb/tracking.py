@@ -30,7 +30,8 @@ class Track:
     """One person in a video. `face` is where the face is now.
 
     `detected` tells whether the detector saw it in the last frame or it was followed; `hits` and
-    `rounds` count in how many detections it was found, out of how many since it was first seen.
+    `rounds` count in how many detections it was found, out of how many since it was first seen at
+    `born_s`.
     """
 
     id: int
@@ -38,6 +39,7 @@ class Track:
     detected: bool
     detected_s: float
     seen_s: float
+    born_s: float = 0.0
     hits: int = 1
     rounds: int = 1
     visible: bool = True
@@ -199,7 +201,9 @@ class Tracker:
             known = [track.face for track in self._tracks if track.visible]
             for index in free:
                 if all(_overlap(faces[index], face) < 0.3 for face in known):
-                    self._tracks.append(Track(self._ids, faces[index], True, time_s, time_s))
+                    self._tracks.append(
+                        Track(self._ids, faces[index], True, time_s, time_s, time_s)
+                    )
                     self._ids += 1
         for track in self._tracks:
             if track.detected:

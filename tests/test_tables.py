@@ -36,16 +36,20 @@ def test_tables_are_written_and_read_without_loss(table, tmp_path, suffix):
 
 
 def test_false_alarm_is_left_out():
-    builder = TableBuilder(min_detections=2)
+    builder = TableBuilder(min_detections=3)
     model, image = load_model(), np.zeros((60, 60, 3), np.uint8)
-    real = Track(0, Face(5, 5, 30, 30, 1.0), True, 0.0, 0.0, hits=5, rounds=6)
-    alarm = Track(1, Face(20, 20, 20, 20, 1.0), True, 0.0, 0.0, hits=1, rounds=4)
-    just_come = Track(2, Face(30, 20, 20, 20, 1.0), True, 0.0, 0.0, hits=1, rounds=1)
-    read = model.predict_batch([image] * 3)
-    builder.add(0, 0.0, image, [real, alarm, just_come], read)
+
+    def track(id_: int, x: float, hits: int, rounds: int, last_s: float = 0.2) -> Track:
+        face = Face(x, 5, 20, 20, 1.0)
+        return Track(id_, face, True, last_s, last_s, born_s=0.0, hits=hits, rounds=rounds)
+
+    real, alarm = track(0, 5, hits=5, rounds=6), track(1, 20, hits=2, rounds=5)
+    just_come, slow = track(2, 30, hits=1, rounds=2), track(3, 40, 2, 4, last_s=2.0)
+    tracks = [real, alarm, just_come, slow]
+    builder.add(0, 0.0, image, tracks, model.predict_batch([image] * 4))
     table = builder.table()
-    assert table["x"].tolist() == [5, 30]
-    assert table["face_id"].tolist() == [0, 1]
+    assert table["x"].tolist() == [5, 30, 40]
+    assert table["face_id"].tolist() == [0, 1, 2]
 
 
 def test_brightness_and_contrast():
