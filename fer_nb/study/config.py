@@ -99,7 +99,7 @@ class StudyConfig:
     last_s: float = 5.0
     untested_effect: float = 0.15
     untested_share: float = 0.6
-    isc_shifts: int = 500
+    isc_shifts: int = 200
     isc_window_s: float = 5.0
     top_moments: int = 3
     seed: int = 20260101
