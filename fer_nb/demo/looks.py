@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -99,6 +100,7 @@ LOOKS: Mapping[str, Look] = {
 }
 
 
+@cache
 def cast(look: Look) -> Person:
     """Prepare the person that a look describes."""
     person = collins() if look.portrait == "collins" else hopper()
@@ -116,7 +118,7 @@ def _paint(person: Person, look: Look) -> Person:
         if texture is None:
             return None
         picture = texture[..., :3].astype(np.float32)
-        grey = picture @ np.float32((0.3, 0.59, 0.11))
+        grey = (picture * np.float32((0.3, 0.59, 0.11))).sum(axis=2)
         colorful = np.ptp(picture, axis=2) / (picture.max(2) + 8)
         out = picture * (1 + skin * (np.float32(look.skin) - 1))
         if look.hair is not None:
@@ -212,39 +214,40 @@ def glasses(person: Person) -> np.ndarray:
     """A pair of glasses that fits the person, uint8 (h, w, 4): RGB and opacity."""
     height, width = person.texture.shape[:2]
     unit = person.unit
-    rims = np.zeros((height, width), np.float32)
-    lens = np.zeros((height, width), np.float32)
-
-    def fixed(point):
-        return tuple(int(v) for v in np.rint(np.asarray(point) * 16))
-
-    middle = person.points["bridge"]
+    # Drawn at double size and shrunk, as thin lines need more than OpenCV's own smoothing.
+    rims = np.zeros((2 * height, 2 * width), np.float32)
+    lens = np.zeros((2 * height, 2 * width), np.float32)
+    thick = max(2, round(0.06 * unit))
     size = np.array([0.36, 0.29]) * unit
-    thick = max(2, round(0.045 * unit))
+    middle = person.points["bridge"]
     turn = person.eye("R") - person.eye("L")
-    tilt = float(np.degrees(np.arctan2(turn[1], turn[0])))
+    angle = np.arctan2(turn[1], turn[0])
+    spin = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    around = np.linspace(0, 2 * np.pi, 90)
+    circle = np.column_stack([np.cos(around), np.sin(around)])
+    # A superellipse: rounder than a box, squarer than a circle.
+    frame = np.sign(circle) * np.abs(circle) ** 0.72 * size
+
+    def fixed(points):
+        return np.rint((2 * np.asarray(points) + 0.5) * 16).astype(np.int32)
+
+    def line(*points):
+        cv2.polylines(rims, [fixed(points)], False, 1.0, thick, cv2.LINE_AA, 4)
+
     for side, sign in (("L", -1), ("R", 1)):
         eye = person.eye(side) + np.array([0.015 * sign, 0.05]) * unit
-        ring = cv2.ellipse2Poly((0, 0), (1000, 1000), 0, 0, 360, 4) / 1000.0
-        # A superellipse: rounder than a box, squarer than a circle.
-        ring = np.sign(ring) * np.abs(ring) ** 0.72 * size
-        angle = np.radians(tilt)
-        spin = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        outline = np.rint((ring @ spin + eye) * 16).astype(np.int32)
-        cv2.polylines(rims, [outline], True, 1.0, thick, cv2.LINE_AA, 4)
-        cv2.fillPoly(lens, [outline], 1.0, cv2.LINE_AA, 4)
-        inner = eye - np.array([sign * size[0], 0.04 * unit])
-        outer = eye + np.array([sign * size[0], -0.1 * unit])
-        cv2.line(rims, fixed(inner), fixed(middle - (0, 0.06 * unit)), 1.0, thick, cv2.LINE_AA, 4)
-        ear = outer + np.array([sign * 0.17, -0.02]) * unit
-        cv2.line(rims, fixed(outer), fixed(ear), 1.0, thick, cv2.LINE_AA, 4)
-    rims = cv2.GaussianBlur(rims, (0, 0), 0.8)
+        outline = frame @ spin + eye
+        line(*outline)
+        cv2.fillPoly(lens, [fixed(outline)], 1.0, cv2.LINE_AA, 4)
+        line(eye - np.array([sign * size[0], 0.04 * unit]), middle - np.array([0, 0.06 * unit]))
+        hinge = eye + np.array([sign * size[0], -0.1 * unit])
+        line(hinge, hinge + np.array([sign * 0.17, -0.02]) * unit)
+    half = {"dsize": (width, height), "interpolation": cv2.INTER_AREA}
+    rims, lens = cv2.resize(rims, **half), cv2.resize(lens, **half)
     shade = cv2.GaussianBlur(rims, (0, 0), 0.02 * unit)
     shade = np.roll(shade, round(0.03 * unit), axis=0) * 0.35  # their shadow on the skin
-    glare = lens * np.clip(np.linspace(0.12, -0.02, height)[:, None], 0, 1)
-    opacity = np.maximum(rims * 0.95, shade * (1 - lens * 0.3))
-    color = np.zeros((height, width, 3), np.float32)
-    color += np.float32((38, 30, 30))
-    color += ((glare > 0) & (rims < 0.05))[..., None] * np.float32(200)
-    opacity = np.maximum(opacity, glare * (1 - rims))
-    return np.dstack([np.clip(color, 0, 255), opacity * 255]).astype(np.uint8)
+    glare = lens * np.clip(np.linspace(0.12, -0.02, height)[:, None], 0, 1) * (1 - rims)
+    opacity = np.maximum(np.maximum(rims * 0.95, shade * (1 - lens * 0.3)), glare)
+    is_glare = (glare > 0) & (rims < 0.05)
+    color = np.where(is_glare[..., None], np.float32(240), np.float32((66, 46, 38)))
+    return np.dstack([color, opacity * 255]).astype(np.uint8)

@@ -239,8 +239,9 @@ def _write_video(
     advance: Callable[[], None] | None = None,
 ) -> None:
     tags = {"title": title, "comment": f"{_COMMENT} Seed {seed}."}
-    # One encoder thread: the bytes must not depend on the machine's number of cores.
-    options = {"crf": "23", "threads": "1"}
+    # The bytes must depend neither on the number of cores (threads) nor on how far x264's
+    # lookahead thread happens to be (mbtree weighs uneven frame durations it has seen so far).
+    options = {"crf": "23", "threads": "1", "x264-params": "mbtree=0:sync-lookahead=0"}
     with VideoWriter(path, fps=fps, metadata=tags, options=options) as video:
         for time_s, image in frames:
             video.write(image, time_s)

@@ -215,7 +215,7 @@ class Puppet:
         strength = np.array([expression.get(a, 0.0) for a in ACTIONS], np.float32)
         if strength.max() < 0.02:
             return
-        depth = cv2.remap(self._furrows, source, None, cv2.INTER_LINEAR) @ strength
+        depth = (cv2.remap(self._furrows, source, None, cv2.INTER_LINEAR) * strength).sum(axis=2)
         # Skin in a furrow is not only darker but redder.
         face[..., :3] *= np.exp(-depth[..., None] * np.float32((0.8, 1.05, 1.1)))
 

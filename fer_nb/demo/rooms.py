@@ -95,7 +95,8 @@ def _bookshelf(width, height, rng):
                 _box(room, x, floor - tall, x + wide - 0.003, floor, color)
             x += wide
         _box(room, 0, floor, 1, floor + 0.025, (118, 88, 62))
-    room = _soft(room, 3.2)
+    room = _soft(room, 4.5)
+    room += 0.25 * (room.mean(axis=(0, 1)) - room)
     _glow(room, 0.15, 0.2, 0.7, (34, 26, 14))
     return room
 

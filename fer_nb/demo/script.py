@@ -182,4 +182,4 @@ def frame_times(viewer: Viewer, fps: float, seed: int = 0) -> np.ndarray:
     steps = np.exp(rng.normal(0.0, viewer.jitter, count))
     steps += rng.random(count) < 0.03  # a dropped frame doubles the interval
     times = np.concatenate([[0.0], np.cumsum(steps / steps.mean() / fps)])
-    return times[times < viewer.duration_s].round(4)
+    return times[:-1].round(4)
