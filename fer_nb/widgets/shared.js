@@ -237,7 +237,7 @@ const PLANE_LABELS = {
   sad: [-7, 4, "right"],
   happy: [0, -11, "center"],
   surprise: [4, -10, "left"],
-  contempt: [2, 13, "center"],
+  contempt: [7, 13, "right"],
   neutral: [8, 5, "left"],
 };
 
