@@ -226,7 +226,7 @@ def simultaneous_band(
     weights = rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=n_boot).astype(float)
     mean, _, boot, _, count = _moments(values[:, usable], weights)
     se = np.sqrt(np.nanmean(boot**2, axis=0))
-    largest = np.nanmax(np.abs(boot) / np.maximum(se, 1e-12), axis=1)
+    largest = np.nan_to_num(np.abs(boot) / np.maximum(se, 1e-12), nan=0.0).max(axis=1)
     tail = stats.norm.sf(np.quantile(largest, level))
     width = stats.t.isf(tail, count - 1) * np.sqrt(count / (count - 1)) * se
     bands = nothing.copy(), nothing.copy(), nothing.copy()
@@ -262,7 +262,9 @@ def peak_times(
     mean, _, boot, _, count = _moments(difference[:, usable], weights)
     se = np.sqrt(np.nanmean(boot**2, axis=0))
     other = se > 1e-9 * se.max()
-    largest = np.nanmax(-boot[:, other] / se[other], axis=1) if other.any() else np.zeros(1)
+    # A resample in which nobody was seen at the peak has no differences: it says nothing.
+    scaled = np.nan_to_num(-boot[:, other] / se[other], nan=0.0)
+    largest = scaled.max(axis=1, initial=0.0)
     tail = stats.norm.sf(np.quantile(largest, level))
     width = stats.t.isf(tail, count - 1) * np.sqrt(count / (count - 1)) * se
     return usable[(mean <= width) | ~other]

@@ -174,15 +174,24 @@ def holm(p_values) -> np.ndarray:
 
 
 def holm_over_signals(found: dict[str, list[Cluster]]) -> dict[str, list[float]]:
-    """Adjust each cluster's p: signals compete with their best cluster, as Holm has it."""
+    """Adjust each cluster's p over signals.
+
+    Signals compete with their best cluster, as Holm has it. A signal's further clusters are no
+    longer covered by Holm's argument once that signal's null is gone: they are multiplied by the
+    number of signals (Bonferroni), or a strong effect would let weak ones in elsewhere.
+    """
     best = [min((c.p for c in found[s]), default=1.0) for s in found]
     order = np.argsort(best, kind="stable")
-    names = list(found)
+    names, count = list(found), len(found)
     adjusted, floor = {}, 0.0
     for rank, k in enumerate(order):
-        factor = len(names) - rank
-        floor = max(floor, min(1.0, best[k] * factor))
-        adjusted[names[k]] = [min(1.0, max(floor, c.p * factor)) for c in found[names[k]]]
+        clusters = found[names[k]]
+        floor = max(floor, min(1.0, best[k] * (count - rank)))
+        first = min(range(len(clusters)), key=lambda i: clusters[i].p, default=None)
+        adjusted[names[k]] = [
+            floor if i == first else min(1.0, max(floor, c.p * count))
+            for i, c in enumerate(clusters)
+        ]
     return adjusted
 
 

@@ -101,6 +101,12 @@ def test_holm_over_signals_corrects_the_best_cluster_of_each():
     assert adjusted["b"] == pytest.approx([0.06])
     assert adjusted["a"][1] == pytest.approx(0.9)
     assert adjusted["c"] == []
+    # A further cluster never profits from other signals' effects: always times three.
+    found["a"][1] = Cluster(5, 9, 1, 0.02)
+    found["b"] = [Cluster(1, 2, 1, 0.001), Cluster(4, 5, 1, 0.03)]
+    adjusted = holm_over_signals(found)
+    assert adjusted["b"] == pytest.approx([0.003, 0.09])
+    assert adjusted["a"] == pytest.approx([0.008, 0.06])
 
 
 def test_planted_moments_are_found_where_they_were_put():
