@@ -6,6 +6,7 @@ a face is the same on both sides.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -213,7 +214,8 @@ class VGGFerModel:
         self.va = _open(folder, "va", 3, runtime, threads) if val_ar else None
         self.info = {**self.emotion.info, "name": self.name, "val_ar": val_ar}
         self.prior = dict(zip(EMOTIONS, self.info["priors"]["natural"], strict=True))
-        self.sha256 = self.emotion.sha256
+        digests = [network.sha256 for network in (self.emotion, self.va) if network]
+        self.sha256 = digests[0] if len(digests) == 1 else _joint(digests)
 
     def predict(self, image: np.ndarray) -> str | list:
         """Return the emotion of one face, uint8 RGB (H, W, 3) or grey (H, W) of any size.
@@ -236,6 +238,10 @@ class VGGFerModel:
         else:
             va = expected_valence_arousal(probs).astype(np.float32)
         return Predictions(probs, va[:, 0], va[:, 1], self.prior)
+
+
+def _joint(digests: list[str]) -> str:
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _open(models_dir: Path, task: str, notebook: int, runtime: str, threads: int) -> Network:

@@ -91,6 +91,18 @@ def test_without_the_second_network_ratings_are_expected_under_the_first(models_
     np.testing.assert_allclose(predictions.valence, expected[:, 0], rtol=1e-5)
 
 
+def test_a_picture_is_analysed_with_it(models_dir):
+    import skimage
+
+    from fer_nb import analyze_image
+
+    model = VGGFerModel(val_ar=True, models_dir=models_dir)
+    table = analyze_image(skimage.data.astronaut(), model=model)
+    assert table["emotion"].notna().any()
+    assert table.attrs["model"] == "vggfer"
+    assert table.attrs["model_sha256"] == model.sha256 != model.emotion.sha256
+
+
 def test_missing_network_says_what_to_do(tmp_path, models_dir):
     with pytest.raises(ModelError) as caught:
         VGGFerModel(models_dir=tmp_path)
