@@ -4,6 +4,7 @@
 const TRACE_SECONDS = 30;
 const SMOOTH_SECONDS = 0.3; // shown values only; what is recorded is never smoothed
 const PANELS_EVERY = 95; // ms; boxes are drawn with every answer, the panels at a pace for reading
+const STALE_AFTER = 80; // ms that an encoded frame may wait
 const BUSY_AFTER = 1500; // ms without an answer
 const GIVE_UP_AFTER = 30_000;
 const LOST_AFTER = 4000; // ms without an answer from a kernel that says it is idle
@@ -245,6 +246,8 @@ function render({ model, el: host }) {
   let frameShown = null; // {at}: the newest camera frame
   let sentFrame = null;
   let encoding = false;
+  let ready = null; // {bytes, frame, at}: the next frame, encoded
+  const usual = { trip: 50, encode: 15 }; // ms, running means
   let flying = null; // {seq, captured, sent}: the one frame that is with the kernel
   let seq = 0;
   let lastDelay = null;
@@ -371,7 +374,7 @@ function render({ model, el: host }) {
     }
     stream = null;
     video.srcObject = null;
-    flying = frameShown = sentFrame = null;
+    flying = ready = frameShown = sentFrame = null;
     faces = [];
     smooth.clear();
     overlay.redraw();
@@ -455,11 +458,17 @@ function render({ model, el: host }) {
   }
 
   // --- to the kernel and back ---
+  /**
+   * Encode the newest frame. While another is with the kernel this begins just early enough to be
+   * ready when its answer comes: a frame encoded sooner would only grow old.
+   */
   async function pump() {
-    if (phase !== "on" || flying || encoding || !frameShown || frameShown === sentFrame) return;
-    if (document.hidden) return;
+    if (phase !== "on" || encoding || ready || document.hidden) return;
+    if (!frameShown || frameShown === sentFrame) return;
+    if (flying && performance.now() - flying.sent < usual.trip - usual.encode) return;
     const frame = frameShown;
     const attempt = opening;
+    const begun = performance.now();
     sentFrame = frame;
     encoding = true;
     try {
@@ -469,15 +478,27 @@ function render({ model, el: host }) {
       const height = Math.round(video.videoHeight * scale);
       const bytes = await encoder.encode(video, width, height, 0.8);
       if (attempt !== opening || phase !== "on") return;
-      const pad = load.size();
-      flying = { seq: ++seq, captured: frame.at, sent: performance.now(), pad };
-      const t = (frame.at - origin) / 1000;
-      model.send({ type: "frame", view, seq, t, pad, delay: lastDelay }, undefined, [bytes]);
+      ready = { bytes, frame, at: performance.now() };
+      usual.encode += 0.1 * (ready.at - begun - usual.encode);
     } catch (error) {
       console.warn("fer_nb: a frame could not be sent", error);
     } finally {
       encoding = false;
     }
+    dispatch();
+  }
+
+  /** Send the encoded frame, if the line is free; one that has waited long is not the newest. */
+  function dispatch() {
+    if (!ready || flying || phase !== "on") return;
+    const { bytes, frame, at } = ready;
+    ready = null;
+    if (performance.now() - at > STALE_AFTER) return void pump();
+    const pad = load.size();
+    flying = { seq: ++seq, captured: frame.at, sent: performance.now(), pad };
+    const t = (frame.at - origin) / 1000;
+    model.send({ type: "frame", view, seq, t, pad, delay: lastDelay }, undefined, [bytes]);
+    setTimeout(pump, Math.max(0, usual.trip - usual.encode));
   }
 
   function onAnswer(message) {
@@ -489,15 +510,18 @@ function render({ model, el: host }) {
     }
     const { captured, sent, pad } = flying;
     flying = null;
-    load.add(pad, performance.now() - sent - message.ms);
+    const trip = performance.now() - sent;
+    load.add(pad, trip - message.ms);
+    usual.trip += 0.1 * (trip - usual.trip);
     if (phase !== "on") return;
+    dispatch();
+    pump();
     show(message, (captured - origin) / 1000);
     requestAnimationFrame((now) => {
       // After this paint the answer is on the screen.
       lastDelay = now - captured;
       speed.add(now, lastDelay);
     });
-    pump();
   }
 
   function show(message, t) {
@@ -632,6 +656,7 @@ function render({ model, el: host }) {
         );
       } else if (silent > LOST_AFTER && kernel === "idle" && connection === "connected") {
         flying = null; // the frame or its answer was lost: go on with the newest
+        dispatch();
         pump();
       } else if (silent > BUSY_AFTER) {
         status.say(
