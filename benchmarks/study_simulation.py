@@ -50,6 +50,7 @@ def audience_of(times, signals, config=CONFIG, start_s=0.0, duration_s=DURATION_
         coverage=(~np.isnan(raw[:, 0])).astype(float),
         seconds=seconds,
         baseline="simulated",
+        resting=mean(rest)[:, 2:, 0],
         config=config,
         tested=smooth(angular(raw) - mean(angular(rest)), smoothing_bins(config)),
     )

@@ -37,7 +37,9 @@ class StudyConfig:
     baseline_s : seconds before the stimulus that serve as baseline where the manifest names none.
     baseline_min_s : least measured seconds of a baseline.
     opening_s : opening seconds of the stimulus that serve when nothing was recorded before it.
-    expressed_threshold : probability from which a second counts as "expressed".
+    expressed_threshold : probability from which a second counts as "expressed" ...
+    expressed_rise : ... if it also lies this far above the person's baseline: a face that smiles
+        at rest has not reacted.
 
     Exclusion
     ---------
@@ -62,8 +64,9 @@ class StudyConfig:
     min_n_test : fewest respondents (per group) for a permutation test.
     min_n_t_share : share of respondents that must be measured in a bin for it to be tested.
     first_s, last_s : opening and closing windows of the metrics.
-    untested_effect, untested_share : below `min_n_test` moments are listed untested: mean rise of
-        a probability, and share of respondents in whom it rises.
+    untested_effect, untested_valence, untested_share : below `min_n_test` moments are listed
+        untested: least mean rise of a probability, least mean change of valence (points), and
+        share of respondents who move that way.
     isc_shifts, isc_window_s : shifts of the null and window of the inter-subject correlation.
     top_moments : how many moments the first page names.
     seed : everything random derives from it.
@@ -78,6 +81,7 @@ class StudyConfig:
     baseline_min_s: float = 1.0
     opening_s: float = 2.0
     expressed_threshold: float = 0.5
+    expressed_rise: float = 0.1
     min_face_share: float = 0.4
     max_gap_s: float = 30.0
     min_fps: float = 5.0
@@ -98,10 +102,11 @@ class StudyConfig:
     first_s: float = 8.0
     last_s: float = 5.0
     untested_effect: float = 0.15
+    untested_valence: float = 0.3
     untested_share: float = 0.6
     isc_shifts: int = 200
     isc_window_s: float = 5.0
-    top_moments: int = 3
+    top_moments: int = 4
     seed: int = 20260101
 
     def __post_init__(self):

@@ -161,6 +161,8 @@ class Audience:
         Measured share of each bin.
     seconds : array (n, 9, S)
         Mean probability in each whole second.
+    resting : array (n, 9) or None
+        Each person's probabilities at baseline, where known.
     baseline : str
         Where the baselines come from, in words.
     """
@@ -176,6 +178,7 @@ class Audience:
     baseline: str
     config: StudyConfig
     tested: np.ndarray | None = None
+    resting: np.ndarray | None = None
     curves: np.ndarray = field(init=False)
 
     def __post_init__(self):
@@ -188,6 +191,16 @@ class Audience:
     def duration_s(self) -> float:
         """Length of the grid in seconds."""
         return len(self.times) / self.config.rate_hz
+
+    @property
+    def expressed(self) -> np.ndarray:
+        """(n, 9, S) of bool: seconds in which a person expressed an emotion; see `StudyConfig`."""
+        config = self.config
+        yes = np.nan_to_num(self.seconds) >= config.expressed_threshold
+        if config.baseline != "none" and self.resting is not None:
+            rise = np.nan_to_num(self.seconds) - self.resting[..., None]
+            yes &= rise >= config.expressed_rise
+        return yes
 
     def signal(self, name: str) -> np.ndarray:
         """Smoothed, baseline-corrected curves (n, B) of one signal."""
@@ -208,6 +221,7 @@ class Audience:
             baseline=self.baseline,
             config=self.config,
             tested=None if self.tested is None else self.tested[rows],
+            resting=None if self.resting is None else self.resting[rows],
         )
 
     def parts(self) -> dict[str, Audience]:
@@ -269,7 +283,7 @@ def _level(audience: Audience) -> np.ndarray:
 def _shares(audience: Audience) -> pd.DataFrame:
     config = audience.config
     seen = ~np.isnan(audience.seconds)
-    yes = (audience.seconds >= config.expressed_threshold) & seen
+    yes = audience.expressed & seen
     count, n = yes.sum(axis=0), seen.sum(axis=0)
     low, high = wilson(count, n, config.level)
     with np.errstate(invalid="ignore"):

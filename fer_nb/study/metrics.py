@@ -24,7 +24,7 @@ COLUMNS = (
 )
 # What each metric is, for the report's method section.
 MEANING = {
-    "ever_expressed": "share of respondents with the emotion in at least one second",
+    "ever_expressed": "share of respondents who expressed the emotion in at least one second",
     "level": "mean as measured",
     "average": "mean departure from the person's baseline",
     "maximum": "mean of each person's highest departure",
@@ -140,9 +140,10 @@ def _means(config: StudyConfig, values: dict, scope: str, names) -> pd.DataFrame
 
 
 def _ever(audience: Audience, scope: str, start_s: float, end_s: float) -> pd.DataFrame:
-    seconds = audience.seconds[..., int(start_s) : max(int(start_s) + 1, int(np.ceil(end_s)))]
+    window = slice(int(start_s), max(int(start_s) + 1, int(np.ceil(end_s))))
+    seconds = audience.seconds[..., window]
     known = (~np.isnan(seconds)).mean(axis=-1) >= _MIN_SEEN
-    yes = (np.nan_to_num(seconds) >= audience.config.expressed_threshold).any(axis=-1)
+    yes = audience.expressed[..., window].any(axis=-1)
     count, n = (yes & known).sum(axis=0), known.sum(axis=0)
     low, high = wilson(count, n, audience.config.level)
     with np.errstate(invalid="ignore"):

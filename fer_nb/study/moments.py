@@ -213,9 +213,9 @@ def find_moments(audience: Audience) -> tuple[pd.DataFrame, str]:
     if n < config.min_n_test:
         table = _untested(audience)
         listed = (
-            f"The {len(table)} most common rises are listed as observed, without p."
+            f"{len(table)} that most of them shared are listed as seen, without p."
             if len(table)
-            else "No rise was common enough to list."
+            else "None was common enough to list."
         )
         return table, (
             f"{_people(n)} kept: too few to test moments (at least {config.min_n_test} needed, or "
@@ -302,30 +302,32 @@ def _responding(audience, signal, person, start_s, end_s, sign) -> tuple[int, in
         known = ~np.isnan(person)
         return int((sign * person[known] > 0).sum()), int(known.sum())
     k = SIGNALS.index(signal) - 2
-    seconds = audience.seconds[:, k, int(start_s) : max(int(start_s) + 1, int(np.ceil(end_s)))]
+    window = slice(int(start_s), max(int(start_s) + 1, int(np.ceil(end_s))))
+    seconds = audience.seconds[:, k, window]
     known = ~np.isnan(seconds).all(axis=1)
-    yes = (np.nan_to_num(seconds) >= audience.config.expressed_threshold).any(axis=1)
+    yes = audience.expressed[:, k, window].any(axis=1)
     return int((yes & known).sum()), int(known.sum())
 
 
 def _untested(audience: Audience) -> pd.DataFrame:
-    """Rises of an emotion common to most of a handful of people, as observed."""
+    """Rises of an emotion, and changes of valence, common to most of a handful, as observed."""
     config = audience.config
     rows = []
-    for signal in TESTED[2:]:
-        curves = audience.signal(signal)
+    sides = [("valence", 1), ("valence", -1), *[(signal, 1) for signal in TESTED[2:]]]
+    for signal, sign in sides:
+        least = config.untested_valence if signal == "valence" else config.untested_effect
+        curves = sign * audience.signal(signal)
         seen = ~np.isnan(curves)
         n = seen.sum(axis=0)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(seen, curves, 0).sum(axis=0) / n
-            rising = ((curves > config.untested_effect / 2) & seen).sum(axis=0) / n
-        often = (mean >= config.untested_effect) & (rising >= config.untested_share)
+            moving = ((curves > least / 2) & seen).sum(axis=0) / n
+        often = (mean >= least) & (moving >= config.untested_share)
         often &= n >= max(1, config.min_n_t_share * len(curves))
         for start, stop in _runs(often):
             if stop - start >= config.rate_hz / 2:
-                cluster = Cluster(start, stop, 1, np.nan)
                 rows.append(
-                    _describe(audience, signal, cluster)
+                    _describe(audience, signal, Cluster(start, stop, sign, np.nan))
                     | {"p": np.nan, "p_holm": np.nan, "status": "untested"}
                 )
     return _table(rows)

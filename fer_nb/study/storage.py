@@ -159,13 +159,16 @@ def _audiences(people: pd.DataFrame, config: StudyConfig, words: str) -> dict[st
             _grid(part, "", bins),
             part["coverage"].to_numpy(dtype=float).reshape(len(first), bins),
         )
+        corrected = _grid(part, "d_", bins)
+        difference = config.baseline == "difference"
         audiences[str(name)] = Audience(
             stimulus=str(name),
             respondents=tuple(first["respondent"]),
             groups=tuple(first["group"]),
             times=part["time_s"].to_numpy()[:bins],
             raw=raw,
-            corrected=_grid(part, "d_", bins),
+            corrected=corrected,
+            resting=np.nanmean((raw - corrected)[:, 2:], axis=-1) if difference else None,
             coverage=coverage,
             seconds=_seconds(raw, config.rate_hz, config.min_bin_coverage),
             baseline=words,

@@ -202,6 +202,7 @@ def gather(kept: list[Recording], config: StudyConfig) -> tuple[dict[str, Audien
             seconds=np.stack([r.seconds for r in recordings]),
             baseline=words,
             config=config,
+            resting=np.stack([r.baselines[source].mean[2:] for r in recordings]),
             tested=smooth(
                 angular(raw)
                 - np.stack([r.baselines[source].angular for r in recordings])[..., None],

@@ -96,15 +96,33 @@ def has_scenes(result: StudyResult, stimulus: str) -> bool:
 
 
 def top_moments(result: StudyResult, stimulus: str) -> list[int]:
-    """Index of the moments for the first page: rises of emotions first, largest first.
+    """Index of the moments for the first page, in order of time: the strongest rises of emotions.
 
-    Valence and arousal are named where no emotion rose: they say the same less plainly.
+    Valence and arousal are named where no emotion accounts for them: they say the same less
+    plainly.
     """
     moments = result.moments[result.moments["stimulus"] == stimulus]
-    emotions = moments[moments["signal"].str.startswith("p_") & (moments["direction"] == "up")]
-    chosen = emotions if len(emotions) else moments
-    order = chosen["effect"].abs().sort_values(ascending=False, kind="stable").index
+    up = moments["direction"] == "up"
+    emotions = moments[moments["signal"].str.startswith("p_") & up]
+    # A drop of valence that no rising emotion accounts for is news of its own.
+    drops = moments[(moments["signal"] == "valence") & ~up]
+    drops = drops[[_overlap(drop, emotions) < 0.5 for _, drop in drops.iterrows()]]
+    chosen = pd.concat([emotions, drops]) if len(emotions) else moments
+    if len(chosen) == 0:
+        return []
+    # Ranked on one scale: a point of valence is a third of its way from neutral to the end.
+    strength = chosen["effect"].abs() / np.where(chosen["signal"].str.startswith("p_"), 1, 3)
+    order = strength.sort_values(ascending=False, kind="stable").index
     return sorted(order[: result.config.top_moments], key=lambda i: moments.loc[i, "start_s"])
+
+
+def _overlap(one: pd.Series, others: pd.DataFrame) -> float:
+    """Largest share of a moment that another covers."""
+    common = np.minimum(one["end_s"], others["end_s"]) - np.maximum(
+        one["start_s"], others["start_s"]
+    )
+    length = max(one["end_s"] - one["start_s"], 1e-9)
+    return float(np.clip(common / length, 0, 1).max()) if len(others) else 0.0
 
 
 def three_sentences(result: StudyResult, stimulus: str) -> list[str]:

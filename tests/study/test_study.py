@@ -126,7 +126,10 @@ def test_the_demo_study_finds_what_was_put_in(demo_tables, quick, tmp_path):
     assert smiles[1][1] == pytest.approx(16.3, abs=1.0)
     assert found[found["signal"] == "p_surprise"]["start_s"].between(10, 12).any()
     assert found[found["signal"] == "p_anger"]["start_s"].between(11, 13.5).any()
-    assert set(found["signal"]) == {"p_happy", "p_surprise", "p_anger"}
+    assert set(found["signal"]) == {"valence", "p_happy", "p_surprise", "p_anger"}
+    down = result.moments.query("direction == 'down'")
+    assert set(down["signal"]) == {"valence"}
+    assert down["start_s"].between(10.5, 13.5).all()
 
 
 def test_one_respondent_is_shown_without_claims(make_study, quick):
