@@ -16,6 +16,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 from study_simulation import CONFIG, audience_of, fast_one_sample, fast_two_sample
 
+from fer_nb.study import comparison
 from fer_nb.study.comparison import COMPARED, CURVES, Contrast, compare_metrics
 from fer_nb.study.config import SIGNALS
 from fer_nb.study.moments import Cluster, holm_over_signals
@@ -41,7 +42,7 @@ def one_group(n, rng):
 def run(kind, n, studies, draw, paired, truth):
     """Rates over simulated comparisons: any corrected metric, any cluster, single p < 5 %."""
     config = CONFIG.with_(n_boot=400, n_permutations=300)
-    single, metrics, clusters, hits, bca, effect = [], 0, 0, [], [], []
+    single, metrics, clusters, hits, effect = [], 0, 0, [], []
     for k in range(studies):
         rng = np.random.default_rng([3, n, k])
         first, second = draw(rng)
@@ -51,8 +52,6 @@ def run(kind, n, studies, draw, paired, truth):
         single.append((table["p"] <= 0.05).mean())
         metrics += bool((table["p_holm"] <= 0.05).any())
         hits.append(((table["low"] <= truth) & (truth <= table["high"])).mean())
-        if table["bca_low"].notna().all():
-            bca.append(((table["bca_low"] <= truth) & (truth <= table["bca_high"])).mean())
         effect.append(table["effect"].iloc[[c == ("average", "p_happy") for c in COMPARED]].mean())
         found = {}
         for signal, at in zip(CURVES, AT, strict=True):
@@ -75,7 +74,6 @@ def run(kind, n, studies, draw, paired, truth):
         "any_cluster_high": high[1],
         "single_p": np.mean(single),
         "coverage": np.mean(hits) if truth == truth else np.nan,
-        "coverage_bca": np.mean(bca) if bca and truth == truth else np.nan,
         "effect_happy": np.nanmean(effect),
     }
     print(
@@ -88,14 +86,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--out", default="study_comparison.csv")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[12, 30, 100])
     args = parser.parse_args()
+    comparison.BCA_FROM = 10**9  # costly, and measured by study_coverage.py
     rows = []
 
     def note(row):
         rows.append(row)
         pd.DataFrame(rows).round(4).to_csv(args.out, index=False)
 
-    for n in (12, 30, 100):
+    for n in args.sizes:
         note(
             run("paired, no difference", n, args.studies, lambda r, n=n: two_stimuli(n, r), True, 0)
         )

@@ -2,8 +2,8 @@
 
 Paired where the same people saw both (sign flips), independent otherwise (shuffles of a
 studentised difference, which holds its level when the groups' spreads differ: Chung & Romano
-2013). Intervals use the bootstrap's standard error with Student's t; BCa intervals stand beside
-them from 30 people on, where they cover (docs/statistics.md).
+2013). Intervals use the bootstrap's standard error with Student's t; BCa intervals, too narrow in
+small samples (docs/statistics.md), stand beside them from 100 people on.
 
 Sources
 -------
@@ -37,7 +37,7 @@ COMPARED: tuple[tuple[str, str], ...] = (
     ("peak_end", "valence"),
 )
 CURVES = ("valence", "arousal", "p_happy")
-BCA_FROM = 30
+BCA_FROM = 100
 COLUMNS = (
     "first",
     "second",

@@ -361,7 +361,8 @@ def method(result: StudyResult) -> Html:
         "found, which makes it a little too large. "
         f"Below {c.min_n_test} respondents moments are listed as seen, and not tested.",
         f"“Showed” means a probability of at least {c.expressed_threshold:g} on average over a "
-        f"whole second, and at least {c.expressed_rise:g} above the person’s baseline. How often these intervals and tests are wrong was measured on thousands "
+        f"whole second, and at least {c.expressed_rise:g} above the person’s baseline. "
+        "How often these intervals and tests are wrong was measured on thousands "
         "of simulated studies: see docs/statistics.md of the package.",
     ]
     return Html("".join(f"<p>{escape(p)}</p>" for p in paragraphs))

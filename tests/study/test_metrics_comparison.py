@@ -124,7 +124,7 @@ def test_effect_sizes_and_intervals_are_the_textbooks():
     assert row["effect"] == pytest.approx((a.mean() - b.mean()) / pooled * (1 - 3 / 127))
     welch = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
     assert (row["low"], row["high"]) == pytest.approx((welch.low, welch.high), rel=0.06)
-    assert np.isnan(row["bca_low"])  # below thirty it is too narrow
+    assert np.isnan(row["bca_low"])  # in small samples it is too narrow
 
 
 def test_people_who_saw_both_are_paired(audience):
