@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_nb.emotions import EMOTIONS, rating_table
+from fer_nb.emotions import EMOTIONS, nearest_emotion, rating_table
 from fer_nb.errors import FerError
 from fer_nb.training.labels import (
     VA_METHODS,
     canonical_emotions,
     concordance,
+    decode_va,
     one_hot,
     va_labels,
     va_scores,
@@ -91,3 +92,11 @@ def test_scores_of_known_values():
     assert scores["valence_rmse"] == pytest.approx(1)
     assert scores["valence_ccc"] == pytest.approx(4 / 7)
     assert np.isnan(scores["arousal_r"])
+
+
+@given(st.integers(0, 8), st.sampled_from(["adfes2011", "reference"]))
+def test_decoding_the_rating_of_an_emotion_gives_it_back(index, table):
+    point = rating_table(table).points[index]
+    [name] = decode_va(point, table)
+    assert rating_table(table).points[EMOTIONS.index(name)].tolist() == point.tolist()
+    assert name == nearest_emotion(*point, table)

@@ -14,8 +14,10 @@ from fer_nb.training.labels import one_hot
 from fer_nb.training.layouts import (
     LabelledFaces,
     drop_duplicates_across_splits,
+    read_affect,
     read_faces,
     split_faces,
+    unlabelled,
 )
 
 
@@ -185,3 +187,30 @@ def test_repeats_across_splits_are_found_and_dropped(tmp_path):
 def test_asking_for_a_split_that_is_not_there():
     with pytest.raises(FerError, match="there are: train"):
         made(5, 5, split="train").part("val")
+
+
+def test_rated_faces_from_csv_and_npz(tmp_path):
+    import cv2
+
+    save(tmp_path / "a.png", 0)
+    (tmp_path / "rated.csv").write_text("image_path,valence,arousal\na.png,-1,0.5\n")
+    images, va = read_affect(tmp_path / "rated.csv")
+    assert images[0].shape == (20, 16, 3)
+    assert va.tolist() == [[1.0, 5.5]]
+
+    red = np.zeros((32, 32, 3), np.uint8)
+    red[..., 0] = 250
+    coded = [cv2.imencode(".jpg", picture[..., ::-1])[1] for picture in (red, red[..., ::-1])]
+    np.savez(
+        tmp_path / "rated.npz",
+        jpeg=np.concatenate(coded),
+        offsets=np.cumsum([0, *map(len, coded)]),
+        valence=np.array([0.0, 1.0], np.float32),
+        arousal=np.array([0.0, -1.0], np.float32),
+    )
+    images, va = read_affect(tmp_path / "rated.npz")
+    assert images[0].mean(axis=(0, 1)).argmax() == 0  # red, in RGB
+    assert va.tolist() == [[4, 4], [7, 1]]
+    assert unlabelled(images).part("test").target.sum(axis=1) == pytest.approx(1)
+    with pytest.raises(FerError, match="rated faces"):
+        read_affect(tmp_path / "gone.csv")
