@@ -5,12 +5,15 @@ Plain Keras 3: runs on the TensorFlow, jax and torch backends (`KERAS_BACKEND`).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 
 import keras
 from keras import layers
 
 from fer_nb.emotions import EMOTIONS
+from fer_nb.errors import FerError
 from fer_nb.training.augment import Augmentation
 
 
@@ -72,6 +75,21 @@ class CompactConfig:
             if name in values:
                 values[name] = tuple(values[name])
         return cls(**values, augmentation=Augmentation(**augmentation))
+
+    @classmethod
+    def read(cls, path: str | Path) -> CompactConfig:
+        """Read a JSON file; what it leaves out keeps its default.
+
+        Raises
+        ------
+        FerError
+            If it cannot be read or names something that is no setting.
+        """
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            known = ", ".join(each.name for each in fields(cls))
+            raise FerError(f"{path} is no configuration: {error}; settings are {known}") from error
 
     def to_dict(self) -> dict:
         """Return plain lists and numbers, fit for JSON."""

@@ -86,6 +86,19 @@ def test_state_of_another_configuration_is_refused(run, ferplus):
         compact.train(ferplus, run, other, progress=False)
 
 
+def test_configuration_is_read_from_one_file(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(TINY.to_dict()))
+    assert CompactConfig.read(path) == TINY
+    path.write_text('{"epochs": 3, "augmentation": {"shift": 0.2}}')
+    assert CompactConfig.read(path).augmentation.shift == 0.2
+    path.write_text('{"epoch": 3}')
+    with pytest.raises(FerError, match="settings are size, stem"):
+        CompactConfig.read(path)
+    with pytest.raises(FerError, match="is no configuration"):
+        CompactConfig.read(tmp_path / "absent.json")
+
+
 def test_network_learns_what_can_be_learned(tmp_path):
     rng = np.random.default_rng(1)
     images = rng.integers(0, 60, (64, 16, 16), dtype=np.uint8)
