@@ -1,4 +1,4 @@
-"""The widgets' JavaScript and style: each widget is `shared.js` followed by its own file."""
+"""The widgets' JavaScript and style: each widget is `shared.js` followed by its own files."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 
+_PARTS = {
+    "photo": ("shared.js", "photo.js"),
+    "video": ("shared.js", "video_table.js", "video.js"),
+    "webcam": ("shared.js", "webcam_parts.js", "webcam.js"),
+}
+
 
 @cache
 def script(name: str) -> str:
     """Return the ES module of the widget called `name`, as one text.
 
-    anywidget hands the browser a single module, so what the widgets share is put before it.
+    anywidget hands the browser a single module, so its parts are put one behind the other.
     """
-    return "\n".join((_FOLDER / part).read_text("utf-8") for part in ("shared.js", f"{name}.js"))
+    return "\n".join((_FOLDER / part).read_text("utf-8") for part in _PARTS[name])
 
 
 @cache
