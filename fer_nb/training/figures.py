@@ -22,12 +22,13 @@ def plot_faces(
     colors: Sequence[str] = (),
     columns: int = 8,
     title: str = "",
+    side: float = 1.1,
 ) -> Figure:
-    """Show pictures side by side, with captions below and, if given, frames in `colors`."""
+    """Show pictures, `side` inches wide, with captions below and, if given, frames in `colors`."""
     columns = min(columns, max(1, len(images)))
     rows = -(-len(images) // columns)
-    height = 1.18 + 0.18 * max((text.count("\n") for text in captions), default=0)
-    with figure(rows, columns, figsize=(1.1 * columns, height * rows + 0.35), squeeze=False) as (
+    height = side + 0.08 + 0.18 * max((text.count("\n") for text in captions), default=0)
+    with figure(rows, columns, figsize=(side * columns, height * rows + 0.35), squeeze=False) as (
         fig,
         axes,
     ):
