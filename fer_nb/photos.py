@@ -97,6 +97,7 @@ def photo_folder(
     csv = check_free(Path(out) / "emotions.csv", force) if out is not None else None
     rows = [_photo_row(path, folder, model, detector) for path in paths]
     table = pd.DataFrame(rows, columns=["file", "faces", "emotion", "p", *_NUMBERS, "error"])
+    table["faces"] = table["faces"].astype("Int64")
     if csv is None:
         table.to_csv(sys.stdout, index=False)
     else:

@@ -33,5 +33,5 @@ def test_inference_needs_no_training_framework():
 def test_every_public_name_exists_and_is_documented():
     for name in fer_nb.__all__:
         value = getattr(fer_nb, name)
-        assert value.__doc__, name
+        assert value.__doc__ or not callable(value), name
     assert set(fer_nb.__all__) <= set(dir(fer_nb))
