@@ -145,18 +145,20 @@ def speed(record: dict) -> str:
     lines = [
         "## The frozen part, once",
         "",
-        f"VGGFace ResNet-50 at 224 × 224, reference recipe, {record['rows'][0]['pictures']} pictures, "
-        f"{record['cores']} shared cores; the median epoch after the first, validation included.",
+        f"VGGFace ResNet-50 (random weights) at 224 × 224, {record['rows'][0]['pictures']} pictures, {record['cores']} shared and busy cores; the median epoch after the first, validation included. Our goal of ten times is not reached where 13 layers learn: the three large convolutions among them have to be run forwards and backwards in both loops.",
         "",
-        "| trained | plain loop | stored activations | speed-up | largest difference of validation loss |",
-        "|---|---|---|---|---|",
+        "| trained | plain loop | stored activations | speed-up |",
+        "|---|---|---|---|",
     ]
     for row in record["rows"]:
-        apart = np.abs(np.subtract(row["plain_val_loss"], row["cached_val_loss"])).max()
         lines.append(
             f"| last {row['unfrozen']} layers | {row['plain_epoch_s']:.1f} s | "
-            f"{row['cached_epoch_s']:.2f} s | {row['speed_up']:.1f} × | {apart:.1e} |"
+            f"{row['cached_epoch_s']:.2f} s | {row['speed_up']:.1f} × |"
         )
+    lines += [
+        "",
+        "That both loops give the same losses is held by a test on a small network, to 2 %; with random weights and this learning rate ResNet-50 itself does not settle.",
+    ]
     return "\n".join(lines)
 
 
