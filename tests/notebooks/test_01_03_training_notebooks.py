@@ -78,7 +78,7 @@ def test_notebook_2_measures_the_networks_of_1_and_3(executed, tmp_path):
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_solutions_run(number, tmp_path):
     [path] = (notebooks_folder() / "solutions").glob(f"0{number}_*.ipynb")
-    parameters = {"budget_s": 0.1} if number == 2 else {"out_dir": str(tmp_path), "epochs": 3}
+    parameters = {"budget_s": 0.1} if number == 2 else {"out_dir": str(tmp_path), "epochs": 2}
     out = run_notebook(path, tmp_path / "solved.ipynb", parameters)
     text = "".join(
         o.get("data", {}).get("text/plain", "") + o.get("text", "") for o in outputs(out)
