@@ -14,51 +14,52 @@ from fer_nb.demo.warp import Grid, smoothstep
 # Where landmarks go at full strength, in distances between the eyes: outwards, downwards.
 ACTIONS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "smile": {
-        "corner": (0.10, -0.13),
-        "up1": (0.07, -0.07),
-        "up2": (0.02, -0.02),
-        "in_up1": (0.07, -0.055),
-        "in_up2": (0.02, -0.01),
-        "in_up3": (0.0, 0.0),
-        "in_low1": (0.07, -0.01),
-        "in_low2": (0.02, 0.055),
-        "in_low3": (0.0, 0.075),
-        "lip1": (0.07, -0.02),
-        "lip2": (0.02, 0.04),
-        "lip3": (0.0, 0.055),
+        "corner": (0.13, -0.16),
+        "up1": (0.09, -0.09),
+        "up2": (0.03, -0.03),
+        "up3": (0.0, -0.005),
+        "in_up1": (0.09, -0.075),
+        "in_up2": (0.03, -0.02),
+        "in_low1": (0.09, -0.01),
+        "in_low2": (0.03, 0.075),
+        "in_low3": (0.0, 0.1),
+        "lip1": (0.09, -0.01),
+        "lip2": (0.03, 0.06),
+        "lip3": (0.0, 0.075),
         "fold1": (0.02, -0.02),
-        "fold2": (0.06, -0.05),
-        "fold3": (0.08, -0.08),
-        "ala": (0.02, -0.01),
-        "cheek": (0.02, -0.07),
-        "low1": (0.0, -0.03),
-        "low2": (0.0, -0.04),
-        "low3": (0.0, -0.03),
+        "fold2": (0.07, -0.06),
+        "fold3": (0.10, -0.09),
+        "ala": (0.025, -0.01),
+        "cheek": (0.02, -0.09),
+        "low1": (0.0, -0.035),
+        "low2": (0.0, -0.045),
+        "low3": (0.0, -0.035),
         "chin": (0.0, 0.02),
     },
     "frown": {
         "brow4": (-0.05, 0.09),
         "brow3": (-0.035, 0.075),
         "brow2": (-0.01, 0.03),
-        "lid1": (0.0, 0.02),
-        "lid2": (0.0, 0.03),
-        "lid3": (0.0, 0.03),
-        "low2": (0.0, -0.015),
-        "corner": (0.0, 0.12),
-        "up1": (-0.01, 0.06),
-        "up2": (0.0, 0.0),
+        "lid1": (0.0, 0.04),
+        "lid2": (0.0, 0.05),
+        "lid3": (0.0, 0.045),
+        "low1": (0.0, -0.02),
+        "low2": (0.0, -0.03),
+        "low3": (0.0, -0.02),
+        "corner": (0.0, 0.15),
+        "up1": (-0.01, 0.075),
         "up3": (0.0, -0.01),
-        "in_up1": (-0.01, 0.05),
-        "in_up3": (0.0, -0.03),
+        "in_up1": (-0.01, 0.065),
         "in_up2": (0.0, -0.015),
-        "in_low1": (-0.01, 0.05),
+        "in_up3": (0.0, -0.03),
+        "in_low1": (-0.01, 0.065),
         "in_low2": (0.0, -0.015),
         "in_low3": (0.0, -0.03),
-        "lip1": (0.0, 0.06),
+        "lip1": (0.0, 0.07),
         "lip2": (0.0, -0.01),
         "lip3": (0.0, -0.03),
         "fold3": (0.02, 0.05),
-        "chin": (0.0, -0.04),
+        "chin": (0.0, -0.05),
     },
     "surprise": {
         "brow1": (0.0, -0.08),
@@ -252,9 +253,9 @@ class Puppet:
         at = np.dstack([u, v]).astype(np.float32)
         hole = _look_up(self._mouth, at).astype(np.float32)
         # The lips throw a shadow into the mouth, and so do its corners.
-        gap = np.minimum(above, below) / (0.06 * unit)
-        side = np.minimum(x - left, right - x) / (0.2 * (right - left))
-        hole *= ((0.45 + 0.55 * smoothstep(gap)) * (0.3 + 0.7 * smoothstep(side)))[..., None]
+        gap = np.minimum(above, below) / (0.04 * unit)
+        side = np.minimum(x - left, right - x) / (0.15 * (right - left))
+        hole *= ((0.75 + 0.25 * smoothstep(gap)) * (0.45 + 0.55 * smoothstep(side)))[..., None]
         if photo is not None:  # a smile has its own teeth
             hole += smile / (smile + surprise) * (photo[area] - hole)
         skin = face[area][..., :3]
@@ -364,12 +365,12 @@ def _furrows(person: Person) -> np.ndarray:
         s = np.array([sign * unit, unit])
         inner = middle + np.array([0.085, -0.02]) * s
         bend = [inner + np.array(d) * s for d in ((0.0, 0.0), (-0.012, 0.06), (-0.005, 0.13))]
-        stroke("frown", bend, 0.012, 0.26, 0.022)
+        stroke("frown", bend, 0.012, 0.3, 0.03)
         brow = [points[f"brow{i}.{side}"] + np.array([0, 0.07]) * s for i in (4, 3)]
         stroke("frown", brow, 0.06, 0.22, 0.04)
         corner = points[f"corner.{side}"]
-        drop = [corner + np.array(d) * s for d in ((0.03, 0.03), (0.07, 0.15))]
-        stroke("frown", drop, 0.02, 0.35, 0.025)
+        drop = [corner + np.array(d) * s for d in ((0.03, 0.03), (0.055, 0.08))]
+        stroke("frown", drop, 0.015, 0.3, 0.035)
         fold = [points[f"fold{i}.{side}"] for i in (1, 2, 3)]
         stroke("frown", fold, 0.02, 0.2, 0.03)
         if person.smile_points is None:
