@@ -103,6 +103,11 @@ def thumbnail(
     rows = table[table["time_s"] == nearest]
     if show_faces:
         return draw_reactions(image, rows)
+    if rows["face_id"].isna().all():
+        # A face that was not found cannot be blurred by itself: blur the whole picture.
+        height, width = image.shape[:2]
+        whole = {"x": 0, "y": 0, "width": width, "height": height}
+        return blur_faces(image, [whole], margin=0.5)
     return blur_faces(image, rows)
 
 
