@@ -188,6 +188,7 @@ def study(
     norms: Annotated[Path | None, typer.Option(help="Folder of past studies to compare with.")] = (
         None
     ),
+    category: Annotated[str, typer.Option(help="Only norms of this kind of stimulus.")] = "",
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", help="A parameter of the study, such as --set min_face_share=0.6."),
@@ -213,6 +214,7 @@ def study(
             tables=tables,
             title=title,
             norms=norms,
+            category=category,
             config=config,
             force=force,
             every=every,

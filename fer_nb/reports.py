@@ -220,6 +220,7 @@ def report_study(
     *,
     title: str | None = None,
     norms: str | Path | None = None,
+    category: str = "",
     config: StudyConfig | None = None,
     force: bool = False,
     **options,
@@ -234,6 +235,8 @@ def report_study(
     title : str, optional
     norms : str or Path, optional
         Folder of past studies; see `fer_nb.study.add_to_norms`.
+    category : str
+        Compare with past studies of this kind only.
     config : StudyConfig, optional
     force : bool
         Overwrite an earlier study. Recordings that were analysed before are not analysed again.
@@ -258,7 +261,7 @@ def report_study(
     for path in (html, executed, out_dir / "study.json"):
         check_free(path, force)
     run_study(manifest, out_dir=out_dir, config=config, **options)
-    parameters = {"study_dir": str(out_dir.resolve()), "title": title}
+    parameters = {"study_dir": str(out_dir.resolve()), "title": title, "category": category}
     if norms is not None:
         parameters["norms"] = str(Path(norms).resolve())
     run_notebook(STUDY_REPORT, executed, parameters, force)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.study.config import SIGNALS, StudyConfig
-from fer_nb.study.intervals import generator, mean_band, wilson
+from fer_nb.study.intervals import exact_share, generator, mean_band
 from fer_nb.study.respondent import Respondent
 
 # Below these a baseline's SD is measurement noise, and dividing by it would invent departures.
@@ -285,7 +285,7 @@ def _shares(audience: Audience) -> pd.DataFrame:
     seen = ~np.isnan(audience.seconds)
     yes = audience.expressed & seen
     count, n = yes.sum(axis=0), seen.sum(axis=0)
-    low, high = wilson(count, n, config.level)
+    low, high = exact_share(count, n, config.level)
     with np.errstate(invalid="ignore"):
         share = count / n
     seconds = audience.seconds.shape[2]

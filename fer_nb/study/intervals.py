@@ -8,7 +8,8 @@ Sources
 -------
 Efron, B., & Tibshirani, R. (1993). *An Introduction to the Bootstrap*, ch. 12 and 14.
 Hesterberg, T. (2015). What teachers should know about the bootstrap. *Am. Stat., 69*(4), 371-386.
-Wilson, E. B. (1927). Probable inference. *J. Am. Stat. Assoc., 22*(158), 209-212.
+Clopper, C. J., & Pearson, E. S. (1934). The use of confidence or fiducial limits. *Biometrika,
+26*(4), 404-413.
 """
 
 from __future__ import annotations
@@ -184,21 +185,21 @@ def mean_interval(values, **options) -> tuple[float, float, float, int]:
     return float(band.mean[0]), float(band.low[0]), float(band.high[0]), int(band.n[0])
 
 
-def wilson(successes, n, level: float = 0.95):
-    """Wilson's score interval of a share; works on arrays. NaN where n is 0.
+def exact_share(successes, n, level: float = 0.95):
+    """Clopper & Pearson's (1934) interval of a share; works on arrays. NaN where n is 0.
+
+    It never covers less than `level`, whatever the true share; with few people it is wide.
 
     Examples
     --------
-    >>> [round(float(v), 3) for v in wilson(3, 10)]
-    [0.108, 0.603]
+    >>> [round(float(v), 3) for v in exact_share(3, 10)]
+    [0.067, 0.652]
     """
-    successes, n = np.asarray(successes, dtype=float), np.asarray(n, dtype=float)
-    z = stats.norm.ppf(0.5 + level / 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = successes / n
-        centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    yes, n = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
+    tail = (1 - level) / 2
+    low = np.where(yes == 0, 0.0, stats.beta.ppf(tail, np.maximum(yes, 1), n - yes + 1))
+    high = np.where(yes == n, 1.0, stats.beta.ppf(1 - tail, yes + 1, np.maximum(n - yes, 1)))
+    return np.where(n > 0, low, np.nan)[()], np.where(n > 0, high, np.nan)[()]
 
 
 def simultaneous_band(

@@ -7,7 +7,7 @@ import pandas as pd
 
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.curves import Audience
-from fer_nb.study.intervals import generator, mean_band, peak_times, simultaneous_band, wilson
+from fer_nb.study.intervals import exact_share, generator, mean_band, peak_times, simultaneous_band
 from fer_nb.study.manifest import Scene
 
 COLUMNS = (
@@ -145,7 +145,7 @@ def _ever(audience: Audience, scope: str, start_s: float, end_s: float) -> pd.Da
     known = (~np.isnan(seconds)).mean(axis=-1) >= _MIN_SEEN
     yes = audience.expressed[..., window].any(axis=-1)
     count, n = (yes & known).sum(axis=0), known.sum(axis=0)
-    low, high = wilson(count, n, audience.config.level)
+    low, high = exact_share(count, n, audience.config.level)
     with np.errstate(invalid="ignore"):
         share = count / n
     return pd.DataFrame(
@@ -157,7 +157,7 @@ def _ever(audience: Audience, scope: str, start_s: float, end_s: float) -> pd.Da
             "low": low,
             "high": high,
             "n": n,
-            "interval": "wilson",
+            "interval": "clopper-pearson",
         }
     )
 

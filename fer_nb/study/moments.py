@@ -27,7 +27,7 @@ from scipy import stats
 from fer_nb.errors import StudyError
 from fer_nb.study.config import SIGNALS, TESTED, StudyConfig
 from fer_nb.study.curves import Audience
-from fer_nb.study.intervals import generator, mean_interval, wilson
+from fer_nb.study.intervals import exact_share, generator, mean_interval
 
 COLUMNS = (
     "stimulus",
@@ -278,7 +278,7 @@ def _describe(audience: Audience, signal: str, cluster: Cluster) -> dict:
     peak = cluster.start + int(np.nanargmax(cluster.sign * mean))
     start_s, end_s = cluster.start / config.rate_hz, cluster.stop / config.rate_hz
     yes, of = _responding(audience, signal, person, start_s, end_s, cluster.sign)
-    share_low, share_high = wilson(yes, of, config.level)
+    share_low, share_high = exact_share(yes, of, config.level)
     return {
         "stimulus": audience.stimulus,
         "signal": signal,

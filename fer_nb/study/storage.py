@@ -123,7 +123,7 @@ def load_study(folder) -> StudyResult:
             tables[name] = pd.read_csv(folder / file, dtype=text, keep_default_na=True)
             for column in ("reasons", "notes", "group", "face_rule"):
                 if column in tables[name]:
-                    tables[name][column] = tables[name][column].fillna("")
+                    tables[name][column] = tables[name][column].astype(object).fillna("")
         else:
             tables[name] = pd.read_parquet(folder / file)
     config = StudyConfig(**described["parameters"])

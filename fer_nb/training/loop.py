@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from fer_nb.errors import FerError
 from fer_nb.training.augment import augment
-from fer_nb.training.compact_net import CompactConfig, build_network
+from fer_nb.training.compact_net import CompactConfig
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def fit(
         loss_weights={"logits": 1.0, "affect": config.affect_weight},
     )
     optimizer.build(network.trainable_variables)
-    mean_network = build_network(config)
+    mean_network = keras.models.clone_model(network)
     state = _State(folder, config, network, optimizer)
     state.restore()
     for epoch in range(len(state.history), stop_after or config.epochs):
@@ -169,16 +169,24 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(image, (size, size), interpolation=how)
 
 
-def _optimizer(config: CompactConfig, steps: int) -> keras.optimizers.Optimizer:
+def learning_rate(config: CompactConfig, steps: int) -> keras.optimizers.schedules.CosineDecay:
+    """Return the schedule of a run of `steps` steps an epoch: a short rise, then a cosine to 0.5 %.
+
+    `CosineDecay` takes its end as a share of the highest rate, not of the one it begins with.
+    """
     total = config.epochs * steps
     warm = min(steps, total // 10)
-    rate = keras.optimizers.schedules.CosineDecay(
+    return keras.optimizers.schedules.CosineDecay(
         config.learning_rate / 50,
         max(1, total - warm),
-        alpha=0.5,
+        alpha=0.005,
         warmup_target=config.learning_rate,
         warmup_steps=warm,
     )
+
+
+def _optimizer(config: CompactConfig, steps: int) -> keras.optimizers.Optimizer:
+    rate = learning_rate(config, steps)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer

@@ -11,18 +11,29 @@ from statsmodels.stats.proportion import proportion_confint
 
 from fer_nb.study.intervals import (
     METHODS,
+    exact_share,
     generator,
     mean_band,
     mean_interval,
     simultaneous_band,
-    wilson,
 )
 
 
-def test_wilson_is_that_of_statsmodels():
+def test_exact_share_is_that_of_statsmodels():
     for k, n in ((0, 5), (3, 10), (10, 10), (57, 120)):
-        assert wilson(k, n) == pytest.approx(proportion_confint(k, n, method="wilson"), abs=1e-12)
-    assert np.isnan(wilson(0, 0)).all()
+        assert exact_share(k, n) == pytest.approx(
+            proportion_confint(k, n, method="beta"), abs=1e-12
+        )
+    assert np.isnan(exact_share(0, 0)).all()
+
+
+@pytest.mark.parametrize("n", [5, 12, 30])
+def test_exact_share_covers_whatever_the_true_share(n):
+    k = np.arange(n + 1)
+    low, high = exact_share(k, n)
+    for true in np.linspace(0.001, 0.999, 200):
+        held = (low <= true) & (true <= high)
+        assert stats.binom.pmf(k[held], n, true).sum() >= 0.95 - 1e-9
 
 
 def test_bca_is_close_to_scipy():

@@ -22,7 +22,7 @@ from fer_nb.study.comparison import (
     sign_flip_p,
 )
 from fer_nb.study.config import SIGNALS
-from fer_nb.study.intervals import generator, wilson
+from fer_nb.study.intervals import exact_share, generator
 from fer_nb.study.manifest import Scene
 from fer_nb.study.metrics import curve_peak, person_metrics, stimulus_metrics, whole_metrics
 from fer_nb.study.simulate import Event
@@ -71,7 +71,7 @@ def test_the_table_holds_every_metric_with_its_interval(audience):
     assert (happy["estimate"] <= happy["high"]).all()
     ever = happy.loc["ever_expressed"]
     assert (ever["low"], ever["high"]) == pytest.approx(
-        wilson(round(ever["estimate"] * ever["n"]), ever["n"])
+        exact_share(round(ever["estimate"] * ever["n"]), ever["n"])
     )
     assert 9 <= happy.loc["peak_time", "estimate"] <= 15
 

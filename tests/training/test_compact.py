@@ -109,7 +109,7 @@ def test_network_learns_what_can_be_learned(tmp_path):
     affect = np.where(np.arange(64)[:, None] % 2, -0.5, 0.5) * np.ones((64, 2))
     faces = loop.Faces(images, target, affect.astype(np.float32))
     plain = Augmentation(rotation=0, p_erase=0, p_noise=0, p_light=0, shift=0.02)
-    values = {**TINY.to_dict(), "epochs": 12, "learning_rate": 0.01, "ema": 0.5}
+    values = {**TINY.to_dict(), "epochs": 20, "learning_rate": 0.02, "ema": 0.5}
     config = CompactConfig.from_dict({**values, "augmentation": plain.__dict__})
     network = build_network(config)
     before = loop.measure(network, faces, 16)
@@ -118,7 +118,16 @@ def test_network_learns_what_can_be_learned(tmp_path):
     assert after["held_out_accuracy"] == 1.0
     assert after["held_out_cross_entropy"] < before["held_out_cross_entropy"] / 2
     assert after["held_out_affect_mse"] < 0.1
-    assert len(history) == 12
+    assert len(history) == 20
+
+
+def test_learning_rate_rises_once_and_falls_to_nothing():
+    config = CompactConfig(epochs=5, learning_rate=0.01)
+    rates = np.array([float(loop.learning_rate(config, 100)(step)) for step in range(500)])
+    assert rates.max() == pytest.approx(0.01, rel=1e-3)
+    assert rates[0] < 0.001
+    assert rates[-1] < 0.01 * 0.01
+    assert (np.diff(np.sign(np.diff(rates))) != 0).sum() == 1
 
 
 def test_batches_are_seeded_and_grow():
