@@ -124,7 +124,7 @@ def train_teacher(
 def answers(
     teacher: keras.Model, images: Sequence[np.ndarray], size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities (n, 9) and affect (n, 2) of grey faces, each averaged with its mirror."""
+    """Return probabilities (n, 9) and affect (n, 2) of grey faces, the mean with their mirrors."""
     pictures = np.stack([loop.resize(image, size) for image in images])[..., None]
     both = [
         teacher.predict(side.astype(np.float32), batch_size=128, verbose=0)

@@ -9,6 +9,7 @@ import pytest
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.training.config import FineTuneConfig
+from fer_nb.training.datasets import VOTE_EMOTIONS
 from fer_nb.training.labels import one_hot
 from fer_nb.training.layouts import LabelledFaces, split_faces
 from fer_nb.vggfer import Preprocessing
@@ -62,3 +63,26 @@ def faces():
         image[start : start + 8, 8:24] = 220
     group = np.arange(120)
     return split_faces(LabelledFaces(images, one_hot(names), group, np.full(120, "", "<U5")))
+
+
+@pytest.fixture(scope="session")
+def ferplus(tmp_path_factory):
+    """Write 40 made faces: bright ones got votes for happiness, dark ones for sadness."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (40, 48, 48), dtype=np.uint8)
+    names = list(VOTE_EMOTIONS)
+    votes = np.zeros((40, 10), np.uint8)
+    votes[::2, names.index("happiness")] = 10
+    votes[1::2, names.index("sadness")] = 10
+    images[::2, 24:] //= 4
+    path = tmp_path_factory.mktemp("ferplus") / "ferplus.npz"
+    usage = np.r_[np.zeros(36), np.ones(4)].astype(np.uint8)
+    np.savez(
+        path,
+        images=images,
+        votes=votes,
+        vote_names=names,
+        usage=usage,
+        usage_names=["Training", "PublicTest"],
+    )
+    return path

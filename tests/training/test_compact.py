@@ -7,48 +7,14 @@ import pytest
 
 pytest.importorskip("keras", reason="training needs the [train] extra")
 
+from tiny import TINY
+
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import FerError
 from fer_nb.training import compact, distill, loop
 from fer_nb.training.augment import Augmentation, augment
 from fer_nb.training.compact_net import CompactConfig, build_network, deployable
-from fer_nb.training.datasets import VOTE_EMOTIONS
 from fer_nb.training.records import file_sha256
-
-TINY = CompactConfig(
-    size=16,
-    small_size=8,
-    stem=4,
-    widths=(4,),
-    blocks=(1,),
-    epochs=2,
-    small_until=0.0,
-    batch_size=8,
-    held_out=0.3,
-)
-
-
-@pytest.fixture(scope="module")
-def ferplus(tmp_path_factory):
-    """Write 40 made faces: bright ones got votes for happiness, dark ones for sadness."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (40, 48, 48), dtype=np.uint8)
-    names = list(VOTE_EMOTIONS)
-    votes = np.zeros((40, 10), np.uint8)
-    votes[::2, names.index("happiness")] = 10
-    votes[1::2, names.index("sadness")] = 10
-    images[::2, 24:] //= 4
-    path = tmp_path_factory.mktemp("ferplus") / "ferplus.npz"
-    usage = np.r_[np.zeros(36), np.ones(4)].astype(np.uint8)
-    np.savez(
-        path,
-        images=images,
-        votes=votes,
-        vote_names=names,
-        usage=usage,
-        usage_names=["Training", "PublicTest"],
-    )
-    return path
 
 
 @pytest.fixture(scope="module")

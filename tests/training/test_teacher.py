@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras", reason="training needs the [train] extra")
+pytest.importorskip("keras", reason="training needs the [train] extra")
 
-from test_compact import TINY, ferplus  # noqa: F401  (a fixture)
+import keras
+from tiny import TINY
 
 from fer_nb.errors import FerError
 from fer_nb.training import compact, teacher
@@ -38,7 +39,7 @@ def test_teacher_keeps_what_the_backbone_knows(backbone):
     np.testing.assert_allclose(first.predict(face, verbose=0), colour, rtol=1e-5)
 
 
-def test_labels_reach_the_compact_network(backbone, ferplus, tmp_path):  # noqa: F811
+def test_labels_reach_the_compact_network(backbone, ferplus, tmp_path):
     trained = teacher.train_teacher(ferplus, backbone, tmp_path / "t", CONFIG, progress=False)
     assert (tmp_path / "t" / "run.json").is_file()
     strangers = np.random.default_rng(1).integers(0, 256, (5, 40, 40), dtype=np.uint8)
