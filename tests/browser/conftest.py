@@ -46,10 +46,18 @@ def lab(server, browsers, request):
     """
     opened = []
 
-    def open_notebook(*cells: str, browser=None, host: str = "127.0.0.1", name: str | None = None):
+    def open_notebook(
+        *cells: str,
+        browser=None,
+        host: str = "127.0.0.1",
+        name: str | None = None,
+        script: str | None = None,
+    ):
         browser = browser or browsers("--use-fake-ui-for-media-stream")
         context = browser.new_context(viewport={"width": 1280, "height": 1000})
         page = LabPage(context.new_page(), server)
+        if script:
+            page.page.add_init_script(script)
         opened.append(page)
         if name is None:
             name = server.notebook(f"{request.node.name}.ipynb", cells)

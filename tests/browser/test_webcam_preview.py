@@ -83,6 +83,45 @@ def test_no_camera_and_an_insecure_page_are_explained(lab, browsers):
     assert page.widgets.get_by_role("button", name="Start", exact=True).is_disabled()
 
 
+def test_vs_code_has_no_camera_and_is_told_so(lab):
+    page = lab(PREVIEW, script="window.acquireVsCodeApi = () => null;")
+    page.run_cell(0)
+    assert "fer-nb lab" in page.says("VS Code gives notebooks no camera")
+    assert page.widgets.get_by_role("button", name="Start", exact=True).is_disabled()
+
+
+def test_runs_in_notebook_7(server, browsers):
+    pytest.importorskip("notebook", reason="Notebook 7 is not installed")
+    from lab_harness import LabPage
+
+    name = server.notebook("notebook-7.ipynb", [PREVIEW])
+    context = browsers("--use-fake-ui-for-media-stream").new_context()
+    lab_page = LabPage(context.new_page(), server)
+    page = lab_page.page
+    page.goto(f"{server.url}/notebooks/{name}?token={server.token}")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    page.locator(".jp-Cell").first.click()
+    page.keyboard.press("Shift+Enter")
+    lab_page.says("Press Start")
+    lab_page.press("Start")
+    lab_page.says("1 face")
+    assert lab_page.cameras() == 1
+    lab_page.press("Stop")
+    lab_page.cameras_become(0)
+    lab_page.shut_down()
+
+
+def test_a_second_view_takes_the_camera_over(lab):
+    page = started(lab, "preview")
+    page.run_cell(1)
+    page.says("Press Start", 1)
+    page.press("Start", 1)
+    page.says("1 face", 1)
+    page.says("another view", 0)
+    page.cameras_become(1)
+
+
 def test_a_camera_that_is_taken_away(lab):
     page = started(lab)
     page.page.evaluate("() => window.cameraTracks.at(-1).dispatchEvent(new Event('ended'))")
