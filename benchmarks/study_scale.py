@@ -22,11 +22,12 @@ from fer_nb.study.simulate import Event, simulate_signals, simulate_table
 from fer_nb.tables import write_table
 
 _RUN = """
-import json, resource, sys, time
+import json, sys, time
 start = time.perf_counter()
 from fer_nb.study import run_study
 result = run_study(sys.argv[1], tables=sys.argv[2], out_dir=sys.argv[3])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+lines = open("/proc/self/status").read().splitlines()
+peak = next(int(line.split()[1]) for line in lines if "VmHWM" in line) / 1e6
 print(json.dumps({
     "seconds": round(time.perf_counter() - start, 1), "peak_gb": round(peak, 2),
     "cpu_seconds": round(time.process_time(), 1),

@@ -73,3 +73,9 @@ def test_models_that_cannot_be_measured(tmp_path):
         measure("huge")
     with pytest.raises(FerError, match=r"could not be measured.*there is no network"):
         measure("vggfer", models_dir=tmp_path)
+
+
+def test_memory_is_that_of_the_measured_process_alone():
+    ballast = np.ones(150_000_000)  # 1.2 GB here
+    rows = measure("compact", batches=(1,), budget_s=0.1)
+    assert 20 < rows["memory_mb"].iloc[0] < ballast.nbytes / 2e6
