@@ -218,10 +218,11 @@ class Tracker:
 
 
 def _flow_picture(image: np.ndarray) -> tuple[np.ndarray, float]:
-    scale = min(1.0, FLOW_SIDE / max(image.shape[:2]))
-    if scale < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return (image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)), scale
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    scale = min(1.0, FLOW_SIDE / max(grey.shape))
+    if scale < 1:  # after the colour is gone: a third of the work
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return grey, scale
 
 
 def _points_on(grey: np.ndarray, face: Face, scale: float) -> np.ndarray:

@@ -45,7 +45,7 @@ function statusLine() {
   return {
     node,
     say(text, kind = "info") {
-      if (node.textContent !== text) node.textContent = text;
+      setText(node, text);
       node.dataset.kind = kind;
     },
   };
@@ -59,6 +59,11 @@ function saveFile(name, mime, view) {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** Write a text where it has changed: an equal one would still cost a layout of the page. */
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 /** A canvas that fills its box, sharp on any screen, and is redrawn when its size or theme changes. */
@@ -220,7 +225,7 @@ function probabilityBars(config) {
       const top = probs ? probs.indexOf(Math.max(...probs)) : -1;
       rows.forEach(({ row, fill, mark, value }, i) => {
         fill.style.transform = `scaleX(${probs ? probs[i] : 0})`;
-        value.textContent = probs ? `${Math.round(100 * probs[i])} %` : "–";
+        setText(value, probs ? `${Math.round(100 * probs[i])} %` : "–");
         row.classList.toggle("fer-top", i === top);
         mark.hidden = !baseline;
         if (baseline) mark.style.left = `${100 * baseline[i]}%`;

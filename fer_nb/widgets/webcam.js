@@ -2,7 +2,7 @@
 // the kernel as JPEG, always the newest, and the answer is drawn over the picture.
 
 const SMOOTH_SECONDS = 0.3; // shown values only; what is recorded is never smoothed
-const PANELS_EVERY = 95; // ms; boxes are drawn with every answer, the panels at a pace for reading
+const PANELS_EVERY = 150; // ms; boxes are drawn with every answer, the panels at a pace for reading
 const STALE_AFTER = 80; // ms that an encoded frame may wait
 const BUSY_AFTER = 1500; // ms without an answer
 const GIVE_UP_AFTER = 30_000;
@@ -338,7 +338,7 @@ function render({ model, el: host }) {
     else status.say("No face found. Come nearer, face the camera, and let light fall on your face.");
     if (message.recorded) live.textContent = `● ${clock(message.recorded.seconds)} · ${message.recorded.rows} rows`;
     const rate = speed.read();
-    badge.textContent = rate ? `${rate.fps.toFixed(0)} fps · ${rate.delay.toFixed(0)} ms` : "…";
+    setText(badge, rate ? `${rate.fps.toFixed(0)} fps · ${rate.delay.toFixed(0)} ms` : "…");
   }
 
   /** Exponential smoothing with the time that really passed. */
@@ -359,7 +359,7 @@ function render({ model, el: host }) {
   }
 
   function describe(main) {
-    if (!main) heading.textContent = "No face";
+    if (!main) setText(heading, "No face");
     else {
       let text = `${main.emotion} · valence ${main.valence.toFixed(1)} · arousal ${main.arousal.toFixed(1)}`;
       if (main.baseline) {
@@ -369,7 +369,7 @@ function render({ model, el: host }) {
         };
         text += ` (change ${signed(main.valence - main.baseline.valence)}, ${signed(main.arousal - main.baseline.arousal)})`;
       }
-      heading.textContent = text;
+      setText(heading, text);
     }
     const ids = faces.map((face) => face.id).join();
     if (people.dataset.ids !== `${ids}/${main?.id}`) {
