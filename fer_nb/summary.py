@@ -19,6 +19,10 @@ LIMITS = {
     "effective_fps": 5.0,
 }
 
+# A face that only appears while the main one is gone, of like size and place, is the same person:
+# at most so many times the area, so many widths away, beside it in so few of its frames.
+_SAME_AREA, _SAME_PLACE, _OVERLAP = 2.5, 1.0, 0.02
+
 
 def main_person(table: pd.DataFrame) -> int | None:
     """Return the `face_id` of the respondent: who fills most of the picture for most of the time.
@@ -32,10 +36,47 @@ def main_person(table: pd.DataFrame) -> int | None:
     return int(presence.idxmax())
 
 
+def same_person(table: pd.DataFrame, person: int) -> list[int]:
+    """Return the `face_id`s that are taken for one person: `person` first.
+
+    Whoever leaves the picture for long comes back under another number. A face that is only there
+    while `person` is away, at a like size and place, is taken for the same.
+    """
+    seen = table.loc[table["face_id"].notna(), ["frame", "face_id", "x", "y", "width", "height"]]
+    faces = dict(list(seen.groupby("face_id")))
+    main = faces.pop(person, None)
+    if main is None or not faces:
+        return [person]
+
+    def usual(rows: pd.DataFrame) -> tuple[float, np.ndarray, float]:
+        corner, size = rows[["x", "y"]].to_numpy(float), rows[["width", "height"]].to_numpy(float)
+        return np.median(size.prod(1)), np.median(corner + size / 2, axis=0), np.median(size[:, 0])
+
+    area, centre, width = usual(main)
+    joined, taken = [person], set(main["frame"])
+    for identity, rows in sorted(faces.items(), key=lambda item: -len(item[1])):
+        other_area, other_centre, _ = usual(rows)
+        if (
+            rows["frame"].isin(taken).mean() <= _OVERLAP
+            and 1 / _SAME_AREA < other_area / area < _SAME_AREA
+            and np.hypot(*(other_centre - centre)) <= _SAME_PLACE * width
+        ):
+            joined.append(int(identity))
+            taken |= set(rows["frame"])
+    return joined
+
+
 def person_rows(table: pd.DataFrame, person: int | None) -> pd.DataFrame:
-    """Return one row per analysed frame: the person's, or one without measurement."""
+    """Return one row per analysed frame: the person's, or one without measurement.
+
+    Faces that `same_person` takes for this one count as this one, under the number `person`.
+    """
     frames = table.drop_duplicates("frame")
-    own = table[table["face_id"] == person] if person is not None else table.iloc[:0]
+    own = table.iloc[:0]
+    if person is not None:
+        parts = [table[table["face_id"] == identity] for identity in same_person(table, person)]
+        own = pd.concat(parts).drop_duplicates("frame").copy()
+        own["face_id"] = person
     absent = frames[~frames["frame"].isin(own["frame"])].copy()
     absent["face_id"] = pd.NA
     absent["emotion"] = pd.Categorical([None] * len(absent), categories=list(EMOTIONS))
@@ -70,7 +111,8 @@ def recording_quality(table: pd.DataFrame, person: int | None = None) -> dict:
     seen = rows["face_id"].notna().to_numpy()
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     span = float(times[-1] - times[0] + step) if len(times) else 0.0
-    others = table[table["face_id"].notna() & (table["face_id"] != person)]
+    own = [] if person is None else same_person(table, person)
+    others = table[table["face_id"].notna() & ~table["face_id"].isin(own)]
     quality = {
         "frames": len(rows),
         "duration_s": span,

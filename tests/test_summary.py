@@ -12,6 +12,7 @@ from fer_nb.summary import (
     main_person,
     person_rows,
     recording_quality,
+    same_person,
     smoothed,
     strongest_moments,
     time_code,
@@ -51,6 +52,26 @@ def test_main_person_fills_most_of_the_picture():
     assert rows["frame"].tolist() == list(range(10))
     assert rows["face_id"].notna().sum() == 3
     assert rows["valence"].notna().sum() == 3
+
+
+def test_who_comes_back_under_another_number_is_the_same_person():
+    builder = TableBuilder(min_detections=1)
+    first, again = (Track(i, Face(100, 50, 80, 80, 1.0), True, 0, 0) for i in (0, 1))
+    beside = Track(2, Face(10, 10, 78, 78, 1.0), True, 0, 0)  # at a like size, but elsewhere
+    picture = np.full((16, 16, 3), 120, np.uint8)
+    for i in range(100):
+        tracks = [first] if i < 30 else [again] if i >= 60 else []
+        tracks = [*tracks, beside] if i > 40 else tracks
+        builder.add(i, i / 10, picture, tracks, readings([0.1] * len(tracks)))
+    table = builder.table()  # numbers faces as they come: the one beside is 1
+    assert same_person(table, 0) == [0, 2]
+    assert same_person(table, 1) == [1]
+    rows = person_rows(table, 2)
+    assert rows["face_id"].notna().sum() == 70
+    assert rows["face_id"].dropna().unique().tolist() == [2]
+    quality = recording_quality(table, 0)
+    assert quality["face_share"] == pytest.approx(0.7)
+    assert quality["other_faces_share"] == pytest.approx(0.59)
 
 
 def test_quality_counts_gaps_and_others():

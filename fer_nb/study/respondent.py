@@ -8,10 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.study.config import SIGNALS
-
-# A face that only appears while the main one is gone, of like size and place, is the same person
-# with a new number: trackers renumber after a gap.
-_SAME_AREA, _SAME_PLACE, _OVERLAP = 2.5, 1.0, 0.02
+from fer_nb.summary import same_person
 
 
 @dataclass(frozen=True)
@@ -89,31 +86,19 @@ def respondent(table: pd.DataFrame, start_s: float = 0.0, end_s: float = np.inf)
 
 
 def _pick(table, ids, seen, row_frame, time_s, window, pick):
-    width, height = _floats(table, "width"), _floats(table, "height")
-    area = width * height
     known, code = np.unique(ids[seen], return_inverse=True)
     if len(known) == 1:
         pick[row_frame[seen]] = np.flatnonzero(seen)
         return pick, "the only face"
+    area = (_floats(table, "width") * _floats(table, "height"))[seen]
     inside = (time_s[seen] >= window[0]) & (time_s[seen] <= window[1])
-    weight = np.nan_to_num(area[seen]) * (inside if inside.any() else 1)
-    presence = np.bincount(code, weights=weight)
-    order = np.argsort(-presence, kind="stable")
-    rows_of = [np.flatnonzero(seen)[code == k] for k in order]
-    main = rows_of[0]
-    pick[row_frame[main]] = main
-    centre = np.column_stack([_floats(table, "x") + width / 2, _floats(table, "y") + height / 2])
-    main_centre, main_area = np.median(centre[main], axis=0), np.median(area[main])
-    main_width = np.median(width[main])
-    joined = 0
-    for rows in rows_of[1:]:
-        free = pick[row_frame[rows]] < 0
-        same_size = 1 / _SAME_AREA < np.median(area[rows]) / main_area < _SAME_AREA
-        distance = np.hypot(*(np.median(centre[rows], axis=0) - main_centre))
-        if (~free).mean() <= _OVERLAP and same_size and distance <= _SAME_PLACE * main_width:
-            pick[row_frame[rows[free]]] = rows[free]
-            joined += 1
+    presence = np.bincount(code, weights=np.nan_to_num(area) * (inside if inside.any() else 1))
+    joined = same_person(table, int(known[np.argmax(presence)]))
+    for identity in joined:
+        rows = np.flatnonzero(ids == identity)
+        rows = rows[pick[row_frame[rows]] < 0]
+        pick[row_frame[rows]] = rows
     rule = f"largest and longest present of {len(known)} faces"
-    if joined:
-        rule += f"; {joined} joined to it (same place and size, never beside it)"
+    if len(joined) > 1:
+        rule += f"; {len(joined) - 1} joined to it (same place and size, never beside it)"
     return pick, rule
