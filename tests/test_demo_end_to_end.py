@@ -118,7 +118,8 @@ def test_viewer_who_leaves_is_absent_only_then(tables, truth):
     inside = rows["time_s"].between(gone.min() + 0.7, gone.max() - 0.2)
     assert inside.sum() > 10
     assert rows.loc[inside, "face_id"].isna().mean() > 0.9
-    assert rows.loc[inside & rows["face_id"].isna(), ["x", "p_happy", "valence"]].isna().all(axis=None)
+    absent = rows.loc[inside & rows["face_id"].isna(), ["x", "p_happy", "valence"]]
+    assert absent.isna().all(axis=None)
     assert rows.loc[~inside, "face_id"].notna().mean() > 0.6
     assert rows["face_id"].dropna().nunique() == 1
 
