@@ -196,8 +196,9 @@ def curve_panels(result: StudyResult, stimulus: str) -> Figure:
                 lw=1.6,
             )
         last.set_title("respondents expressing it (% per second)", fontsize=10)
-        last.set_ylim(0, 100)
-        last.legend(fontsize=8, loc="upper right")
+        last.set_ylim(0, 125)  # room for the legend above 100 %
+        last.set_yticks(range(0, 101, 25))
+        last.legend(fontsize=8, loc="upper center", ncols=3, borderpad=0.2)
         for axis in axes[-1]:
             _n_axes(axis, _of(curves, name, "mean", "valence"), len(audience))
             minutes_axis(axis, end)
@@ -294,7 +295,7 @@ def synchrony(table: pd.DataFrame, stimulus: str) -> Figure:
         axes.set_ylabel("agreement")
         axes.set_xlim(0, part["time_s"].max())
         minutes_axis(axes, part["time_s"].max())
-        axes.legend(loc="upper right", ncols=2)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return fig
 
 

@@ -119,8 +119,10 @@ def _means(config: StudyConfig, values: dict, scope: str, names) -> pd.DataFrame
             method=method,
         )
         low, high = band.low, band.high
-        if metric == "level":  # cannot leave its scale
+        if metric == "level" or config.baseline == "difference":  # cannot leave its scale
             least, most = np.array([1, 1, *[0] * 9]), np.array([7, 7, *[1] * 9])
+            if metric != "level":
+                least, most = least - most, most - least
             low, high = np.clip(low, least, most), np.clip(high, least, most)
         parts.append(
             pd.DataFrame(

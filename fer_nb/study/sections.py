@@ -119,12 +119,13 @@ def quality_table(result: StudyResult, most: int = 60) -> Html:
             "quality.csv.</p>"
         )
         quality = odd
+    several = len(result.stimuli) > 1
     rows = []
     for q in quality.to_dict("records"):
         rows.append(
             [
                 q["respondent"],
-                q["stimulus"],
+                *([q["stimulus"]] if several else []),
                 q["status"],
                 number(100 * q["face_share"], 0),
                 number(q["longest_gap_s"], 1),
@@ -137,10 +138,11 @@ def quality_table(result: StudyResult, most: int = 60) -> Html:
                 "; ".join(str(t) for t in (q["reasons"], q["notes"]) if isinstance(t, str) and t),
             ]
         )
-    header = ["respondent", "stimulus", "status", "seen, %", "gap, s", "fps", "jitter, ms", "light"]
-    header += ["contrast", "face, px", "turned, %", "why, and remarks"]
-    table = html_table(rows, header, set(range(3, 11)))
-    return Html(f'{note}<div style="overflow-x:auto;font-size:.84em">{table}</div>')
+    header = ["respondent", *(["stimulus"] if several else []), "status", "seen, %", "gap, s"]
+    header += ["fps", "jitter, ms", "light", "contrast", "face, px", "turned, %"]
+    numbers = set(range(header.index("seen, %"), len(header)))
+    table = html_table(rows, [*header, "why, and remarks"], numbers)
+    return Html(f'{note}<div class="remarked">{table}</div>')
 
 
 def exclusions(result: StudyResult) -> Html:

@@ -76,6 +76,15 @@ def test_the_table_holds_every_metric_with_its_interval(audience):
     assert 9 <= happy.loc["peak_time", "estimate"] <= 15
 
 
+def test_no_interval_leaves_its_scale():
+    events = (Event("happy", 10, 14, 6.0),)
+    few = simulate_audience(5, np.random.default_rng(3), events=events)
+    table = stimulus_metrics(few)
+    share = table[table["signal"].str.startswith("p_") & (table["metric"] != "peak_time")]
+    assert share["low"].min() >= -1
+    assert share["high"].max() <= 1
+
+
 def test_the_peak_is_bounded_where_it_is_and_everywhere_where_there_is_none():
     strong = (Event("happy", 10, 14, 4.0),)
     audience = simulate_audience(30, np.random.default_rng(2), events=strong)
