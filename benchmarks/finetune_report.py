@@ -145,7 +145,7 @@ def speed(record: dict) -> str:
     lines = [
         "## The frozen part, once",
         "",
-        f"VGGFace ResNet-50 (random weights) at 224 × 224, {record['rows'][0]['pictures']} pictures, {record['cores']} shared and busy cores; the median epoch after the first, validation included. Our goal of ten times is not reached where 13 layers learn: the three large convolutions among them have to be run forwards and backwards in both loops.",
+        f"VGGFace ResNet-50 (random weights) at 224 × 224, {record['rows'][0]['pictures']} pictures, {record['cores']} quiet cores; the median epoch after the first, validation included. Our goal of ten times is not reached where 13 layers learn: the three large convolutions among them have to be run forwards and backwards in both loops.",
         "",
         "| trained | plain loop | stored activations | speed-up |",
         "|---|---|---|---|",
