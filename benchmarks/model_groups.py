@@ -9,18 +9,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import beta
 
 from fer_nb import load_model
 from fer_nb.emotions import EMOTIONS
+from fer_nb.study.intervals import exact_share
 from fer_nb.training.judges import london
-
-
-def exact_interval(right: int, n: int) -> tuple[float, float]:
-    """Return the 95 % Clopper-Pearson interval of a share."""
-    low = beta.ppf(0.025, right, n - right + 1) if right else 0.0
-    high = beta.ppf(0.975, right + 1, n - right) if right < n else 1.0
-    return float(low), float(high)
 
 
 def main() -> None:
@@ -46,7 +39,7 @@ def main() -> None:
                 n, k = int(rows.sum()), int(right[rows].sum())
                 if n < 8:
                     continue  # says nothing
-                low, high = exact_interval(k, n)
+                low, high = exact_share(k, n)
                 share = f"{k:>3}/{n:<4}{k / n:.2f} [{low:.2f}, {high:.2f}]"
                 print(f"{kind:<10}{value:<22}{name:<9}{share}")
 

@@ -48,11 +48,13 @@ def evaluate(model: Reader, judges: Mapping[str, Judge], disturb: bool = True) -
         if disturb:
             table["disturbed"] = judge_disturbed(model, judges["public_test"])
     if "diffusionfer" in judges:
-        table["diffusionfer"] = judge_seven(model, judges["diffusionfer"])
+        judge = judges["diffusionfer"]
+        table["diffusionfer"] = judge_seven(model, judge) | judge_colour(model, judge)
     if "faces_color" in judges:
         table["faces_color"] = judge_seven(model, judges["faces_color"])
     if "london" in judges:
-        table["london"] = judge_smiles(model, judges["london"])
+        judge = judges["london"]
+        table["london"] = judge_smiles(model, judge) | judge_colour(model, judge)
     table["score"] = score(table)
     return table
 
@@ -144,6 +146,12 @@ def judge_smiles(model: Reader, judge: Judge) -> dict:
         "smiling called happy": round(
             float((probs[judge.label == happy].argmax(axis=1) == happy).mean()), 4
         ),
+    }
+
+
+def judge_colour(model: Reader, judge: Judge) -> dict:
+    """Share of colour pictures that get the same decision in grey, and with channels swapped."""
+    return {
         "grey as colour": _agreement(model, judge, _grey),
         "red and blue swapped": _agreement(model, judge, lambda crop: crop[..., ::-1].copy()),
     }

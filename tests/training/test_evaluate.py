@@ -105,7 +105,10 @@ def test_smiles_and_channels():
     judge = judges.Judge(crops(labels), labels, person=np.repeat(np.arange(5).astype(str), 2))
     table = evaluate.judge_smiles(Oracle(), judge)
     assert table["neutral against smiling"][0] == 1.0
-    assert table["grey as colour"] == table["red and blue swapped"] == 1.0
+    assert evaluate.judge_colour(Oracle(), judge) == {
+        "grey as colour": 1.0,
+        "red and blue swapped": 1.0,
+    }
 
 
 def test_disturbances_do_what_they_say():
