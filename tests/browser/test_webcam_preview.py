@@ -7,12 +7,17 @@ import pytest
 PREVIEW = "import fer_nb\npreview = fer_nb.WebcamPreview()\npreview"
 
 
+def start(page, cell: int = 0) -> None:
+    """Run a cell that shows a preview, press its Start, and wait for the face."""
+    page.run_cell(cell)
+    page.says("Press Start", cell)
+    page.press("Start", cell)
+    page.says("1 face", cell)
+
+
 def started(lab, *cells: str, **options):
     page = lab(PREVIEW, *cells, **options)
-    page.run_cell(0)
-    page.says("Press Start")
-    page.press("Start")
-    page.says("1 face")
+    start(page)
     return page
 
 
@@ -114,10 +119,7 @@ def test_runs_in_notebook_7(server, browsers):
 
 def test_a_second_view_takes_the_camera_over(lab):
     page = started(lab, "preview")
-    page.run_cell(1)
-    page.says("Press Start", 1)
-    page.press("Start", 1)
-    page.says("1 face", 1)
+    start(page, 1)
     page.says("another view", 0)
     page.cameras_become(1)
 
@@ -133,10 +135,7 @@ def test_a_camera_that_is_taken_away(lab):
 
 def test_two_previews_and_a_cell_run_again(lab):
     page = started(lab, "second = fer_nb.WebcamPreview()\nsecond")
-    page.run_cell(1)
-    page.says("Press Start", 1)
-    page.press("Start", 1)
-    page.says("1 face", 1)
+    start(page, 1)
     assert page.cameras() == 2
     page.run_cell(0)  # a new preview takes the place of the first, whose camera goes off
     page.cameras_become(1)
@@ -171,7 +170,4 @@ def test_a_busy_interrupted_and_restarted_kernel(lab, server, subshells):
     page.kernel("restart")
     page.says("restarted or has died")
     page.cameras_become(0)
-    page.run_cell(0)
-    page.says("Press Start")
-    page.press("Start")
-    page.says("1 face")
+    start(page)
