@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from fer_nb.emotions import EMOTIONS, rating_table, to_unit
-from fer_nb.models import GREY_WEIGHTS, Predictions
+from fer_nb.models import Predictions
 from fer_nb.training import metrics
 from fer_nb.training.judges import SEVEN, Judge
 
@@ -164,7 +164,8 @@ def _agreement(model: Reader, judge: Judge, change: Callable) -> float:
 
 
 def _grey(crop: np.ndarray) -> np.ndarray:
-    return cv2.transform(crop, np.array([GREY_WEIGHTS]))
+    """The usual luma, as cameras and editors make it; not the model's own mixture."""
+    return cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
 
 
 def judge_disturbed(model: Reader, judge: Judge) -> dict[str, float]:
