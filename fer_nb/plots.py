@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 
 from fer_nb.emotions import COLORS, EMOTIONS, NEUTRAL, PROBABILITY_COLUMNS, SCALE, rating_table
@@ -140,11 +141,10 @@ def _path(fig: Figure, axes: Axes, valence, arousal, time_s) -> None:
     present = np.flatnonzero(~np.isnan(points).any(axis=1))
     if len(present):
         line.set_clim(time_s[present[0]], time_s[present[-1]])
-        for index, text in ((present[0], "start"), (present[-1], "end")):
+        for index, text, side in ((present[0], "start", "right"), (present[-1], "end", "left")):
             axes.plot(*points[index], "o", ms=7, mfc="white", mec=INK, mew=1.6, zorder=5)
-            axes.annotate(
-                text, points[index], (6, 6), textcoords="offset points", fontsize=9, zorder=6
-            )
+            offset = (-7 if side == "right" else 7, 5)
+            _label(axes, text, points[index], offset, ha=side, fontsize=9, zorder=6)
         bar = fig.colorbar(line, ax=axes, pad=0.02, shrink=0.8)
         bar.set_label("time (s)")
         bar.outline.set_visible(False)
@@ -152,15 +152,19 @@ def _path(fig: Figure, axes: Axes, valence, arousal, time_s) -> None:
 
 def _anchors(axes: Axes, points: np.ndarray) -> None:
     # Placed by hand where published means lie close together.
-    beside = {"contempt": (7, -11), "surprise": (5, 6), "neutral": (7, 3), "disgust": (-7, -12)}
-    beside |= {"anger": (-7, 7), "fear": (-9, -3), "sad": (-8, -3), "uncertain": (0, -14)}
+    beside = {"contempt": (-2, -26), "surprise": (0, 7), "neutral": (8, -13), "disgust": (-7, -12)}
+    beside |= {"anger": (-7, 7), "fear": (-9, -3), "sad": (-8, -3), "uncertain": (0, -15)}
     for name, point in zip(EMOTIONS, points, strict=True):
         axes.plot(*point, "D", ms=6, color=COLORS[name], zorder=3, mec="white", mew=0.7)
         offset = beside.get(name, (7, 0))
-        side = "right" if offset[0] < 0 else "center" if offset[0] == 0 else "left"
-        axes.annotate(
-            name, point, offset, textcoords="offset points", fontsize=8.5, ha=side, color="#5A606B"
-        )
+        side = "right" if offset[0] < -2 else "center" if offset[0] <= 0 else "left"
+        _label(axes, name, point, offset, ha=side, fontsize=8.5, color="#5A606B", zorder=4)
+
+
+def _label(axes: Axes, text: str, point, offset, **how) -> None:
+    """Write beside a point, with a white rim that keeps lines off the letters."""
+    rim = [withStroke(linewidth=2.5, foreground="white")]
+    axes.annotate(text, point, offset, textcoords="offset points", path_effects=rim, **how)
 
 
 def _plane_limits(axes: Axes, valence, arousal) -> None:
