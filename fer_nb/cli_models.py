@@ -80,6 +80,9 @@ def train_compact(
         Path | None, typer.Option(help="JSON of settings; by default those of the shipped model.")
     ] = None,
     teacher: Annotated[Path | None, typer.Option(help="Labels of a teacher (.npz).")] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Weights (.weights.h5) of an earlier run to begin from.")
+    ] = None,
     export_to: Annotated[
         Path | None, typer.Option("--export", help="Folder for the finished model.")
     ] = None,
@@ -94,8 +97,8 @@ def train_compact(
 
         chosen = None
         if config is not None:
-            chosen = CompactConfig.from_dict(json.loads(config.read_text("utf-8")))
-        run = train(data, out, chosen, teacher=teacher)
+            chosen = CompactConfig.read(config)
+        run = train(data, out, chosen, teacher=teacher, start=start)
         typer.echo(run)
         if export_to is not None:
             typer.echo(export(run, export_to, version=version))

@@ -41,7 +41,9 @@ class CompactConfig:
     teacher_share : float
         Weight of a teacher's labels against the raters', where there is a teacher.
     affect_weight : float
-        Weight of the valence and arousal loss beside the emotions' cross-entropy.
+        Weight of the squared error of valence and arousal beside the emotions' cross-entropy.
+    concordance_weight : float
+        Weight of one minus their concordance (CCC) within a batch, which keeps their spread.
     """
 
     size: int = 40
@@ -58,6 +60,7 @@ class CompactConfig:
     ema: float = 0.99
     disagreement: float = 0.3
     affect_weight: float = 3.0
+    concordance_weight: float = 0.0
     balance: float = 0.0
     teacher_share: float = 0.6
     held_out: float = 0.08

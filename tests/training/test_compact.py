@@ -11,7 +11,7 @@ from tiny import TINY
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import FerError
-from fer_nb.training import compact, distill, loop
+from fer_nb.training import compact, distill, loop, metrics
 from fer_nb.training.augment import Augmentation, augment
 from fer_nb.training.compact_net import CompactConfig, build_network, deployable
 from fer_nb.training.records import file_sha256
@@ -94,6 +94,18 @@ def test_learning_rate_rises_once_and_falls_to_nothing():
     assert rates[0] < 0.001
     assert rates[-1] < 0.01 * 0.01
     assert (np.diff(np.sign(np.diff(rates))) != 0).sum() == 1
+
+
+def test_affect_loss_is_error_plus_lack_of_concordance():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(40, 2)).astype(np.float32)
+    answer = (0.4 * truth + 0.1 * rng.normal(size=(40, 2)) + 0.2).astype(np.float32)
+    weights = {"affect_weight": 3.0, "concordance_weight": 2.0}
+    loss = loop.affect_loss(CompactConfig(**weights))
+    found = np.asarray(loss(truth, answer)).mean()
+    ccc = np.mean([metrics.concordance(truth[:, k], answer[:, k]) for k in (0, 1)])
+    assert found == pytest.approx(3 * np.mean((truth - answer) ** 2) + 2 * (1 - ccc), rel=1e-4)
+    assert np.asarray(loss(truth, truth)).mean() == pytest.approx(0, abs=1e-5)
 
 
 def test_batches_are_seeded_and_grow():
