@@ -2,9 +2,9 @@
 
 Every experiment goes through `fer_nb.training.finetune.fine_tune`, as notebook 1 does, and leaves
 one JSON file in `benchmarks/records/finetune/`, from which `finetune_report.py` makes
-docs/results.md. Training pictures are a random part of FER+ Training, early stopping looks at
-another part of it, and PublicTest (without pictures that also are in Training) is looked at once,
-at the end of each run.
+docs/results.md. A random part of FER+ Training is for early stopping, the rest of it (or a random
+part, `--pictures`) for training, and PublicTest (without pictures that also are in Training) is
+looked at once, at the end of each run.
 
     python benchmarks/finetune_ferplus.py --data ferplus_trainval.npz --backbone backbone.keras \
         --cut global_pooling --work runs/finetune
@@ -46,11 +46,13 @@ def main() -> None:
     parser.add_argument("--backbone", required=True, help="a .keras file")
     parser.add_argument("--cut", default="global_pooling")
     parser.add_argument("--work", default="runs/finetune")
-    parser.add_argument("--pictures", type=int, default=6000)
-    parser.add_argument("--val", type=int, default=1000, help="pictures for early stopping")
+    parser.add_argument("--pictures", type=int, help="to train on; all by default")
+    parser.add_argument(
+        "--val", type=int, help="pictures for early stopping; all kept aside by default"
+    )
     parser.add_argument("--test", type=int, help="pictures of PublicTest; all by default")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--size", type=int, default=224, help="side of the network's input")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--size", type=int, default=160, help="side of the network's input")
     parser.add_argument("--views", type=int, default=2)
     parser.add_argument("--only", nargs="*", choices=EXPERIMENTS, default=list(EXPERIMENTS))
     options = parser.parse_args()

@@ -2,9 +2,9 @@
 
 The teacher is HSEmotion's mobilenet_7 (a Keras file), its last layers fine-tuned at 192 pixels to
 the FER+ votes and to one half of `faces_color`, by `fer_nb.training.finetune` as in notebook 1. It
-never sees the pictures that the compact network keeps aside, nor any judging set. Its answers, each
-the mean over a picture and its mirror image and over the teacher and the compact model that ships,
-go into a file for `fer-nb train compact --teacher FILE`.
+never learns from the pictures that the compact network keeps aside, nor from any judging set. Its
+answers, each the mean over a picture and its mirror image, go into a file for
+`fer-nb train compact --teacher FILE`.
 
     python benchmarks/model_teacher.py --data DATA --backbone mobilenet_7.keras \
         --work runs/teacher --out runs/teacher.npz
@@ -20,7 +20,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_nb import load_model
 from fer_nb.emotions import EMOTIONS
 from fer_nb.training.compact_net import CompactConfig
 from fer_nb.training.config import FineTuneConfig
@@ -75,25 +74,19 @@ def main() -> None:
         epochs=options.epochs,
     )
     run = fine_tune(config, faces, options.work, max_gb=30, progress=True)
-    compact = load_model("compact", prior="natural")
     kept = faces.part("val")
-    answers = {
-        "teacher": mirrored(lambda images: softmax(predict(run, images)), kept.images),
-        "compact": mirrored(lambda images: compact.predict_batch(images).probs, kept.images),
-    }
-    answers["both"] = (answers["teacher"] + answers["compact"]) / 2
-    scores = {name: classifier_scores(kept.target, probs) for name, probs in answers.items()}
+
+    def teacher(images) -> np.ndarray:
+        return mirrored(lambda each: softmax(predict(run, each)), images)
+
+    scores = classifier_scores(kept.target, teacher(kept.images))
     print(json.dumps(scores, indent=1))
 
-    def both(images) -> np.ndarray:
-        teacher = mirrored(lambda each: softmax(predict(run, each)), images)
-        return (teacher + mirrored(lambda each: compact.predict_batch(each).probs, images)) / 2
-
-    target = LABEL * stated + (1 - LABEL) * both(others.crops)
+    target = LABEL * stated + (1 - LABEL) * teacher(others.crops)
     np.savez(
         options.out,
         pixels=np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in own.images]),
-        probs=both(own.images).astype(np.float32),
+        probs=teacher(own.images).astype(np.float32),
         other_images=np.stack([cv2.resize(c, (SIDE, SIDE)) for c in others.crops]),
         other_probs=target.astype(np.float32),
         other_affect=vote_affect(10 * target),

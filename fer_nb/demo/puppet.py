@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from fer_nb.demo.people import LIP_LINE, Person
+from fer_nb.demo.landmarks import LIP_LINE
+from fer_nb.demo.people import Person
 from fer_nb.demo.warp import Grid, smoothstep
 
 # Where landmarks go at full strength, in distances between the eyes: outwards, downwards.

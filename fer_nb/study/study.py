@@ -11,20 +11,14 @@ import pandas as pd
 
 from fer_nb.files import make_folder
 from fer_nb.study.collect import Recording, measure_recordings, table_loader, video_loader
-from fer_nb.study.comparison import (
-    COLUMNS as COMPARISON_COLUMNS,
-)
-from fer_nb.study.comparison import (
-    compare_curves,
-    compare_metrics,
-    contrasts,
-    mixed_model,
-)
+from fer_nb.study.comparison import COLUMNS as COMPARISON_COLUMNS
+from fer_nb.study.comparison import compare_curves, compare_metrics, contrasts
 from fer_nb.study.config import StudyConfig
 from fer_nb.study.curves import Audience, angular, audience_table, correct, smooth, smoothing_bins
 from fer_nb.study.manifest import Stimulus, read_manifest
 from fer_nb.study.metrics import COLUMNS as METRIC_COLUMNS
 from fer_nb.study.metrics import stimulus_metrics
+from fer_nb.study.mixed import mixed_model
 from fer_nb.study.moments import COLUMNS as MOMENT_COLUMNS
 from fer_nb.study.moments import find_moments
 from fer_nb.study.result import StudyResult, scenes_of, stack

@@ -21,6 +21,8 @@ from fer_nb.training.augment import Augmentation
 class CompactConfig:
     """Everything that decides a training run besides its data.
 
+    The defaults are the first run of the model that ships (`models/compact/config.json`).
+
     Attributes
     ----------
     size : int
@@ -46,22 +48,22 @@ class CompactConfig:
         Weight of one minus their concordance (CCC) within a batch, which keeps their spread.
     """
 
-    size: int = 40
+    size: int = 48
     stem: int = 32
-    widths: tuple[int, ...] = (32, 64, 128)
-    blocks: tuple[int, ...] = (1, 2, 1)
-    dropout: float = 0.1
-    epochs: int = 14
-    small_until: float = 0.6
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    blocks: tuple[int, ...] = (1, 2, 2, 1)
+    dropout: float = 0.2
+    epochs: int = 30
+    small_until: float = 0.35
     small_size: int = 32
     batch_size: int = 128
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     ema: float = 0.99
     disagreement: float = 0.3
-    affect_weight: float = 3.0
+    affect_weight: float = 4.0
     concordance_weight: float = 0.0
-    balance: float = 0.0
+    balance: float = 0.5
     teacher_share: float = 0.6
     held_out: float = 0.08
     seed: int = 0

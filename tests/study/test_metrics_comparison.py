@@ -16,7 +16,6 @@ from fer_nb.study.comparison import (
     contrast,
     contrasts,
     independent_row,
-    mixed_model,
     paired_row,
     shuffle_p,
     sign_flip_p,
@@ -25,6 +24,7 @@ from fer_nb.study.config import SIGNALS
 from fer_nb.study.intervals import exact_share, generator
 from fer_nb.study.manifest import Scene
 from fer_nb.study.metrics import curve_peak, person_metrics, stimulus_metrics, whole_metrics
+from fer_nb.study.mixed import mixed_model
 from fer_nb.study.simulate import Event
 
 

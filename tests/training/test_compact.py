@@ -9,6 +9,7 @@ pytest.importorskip("keras", reason="training needs the [train] extra")
 
 from tiny import TINY
 
+from fer_nb import load_model
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import FerError
 from fer_nb.training import compact, distill, loop, metrics
@@ -63,6 +64,11 @@ def test_configuration_is_read_from_one_file(tmp_path):
         CompactConfig.read(path)
     with pytest.raises(FerError, match="is no configuration"):
         CompactConfig.read(tmp_path / "absent.json")
+
+
+def test_defaults_are_the_first_run_of_the_model_that_ships():
+    shipped = load_model("compact").folder / "config.json"
+    assert CompactConfig.read(shipped) == CompactConfig()
 
 
 def test_network_learns_what_can_be_learned(tmp_path):
