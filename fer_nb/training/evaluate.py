@@ -131,15 +131,20 @@ def judge_affect(truth: np.ndarray, ours: np.ndarray) -> dict:
 
 
 def judge_smiles(model: Reader, judge: Judge) -> dict:
-    """Tell neutral from smiling by which of the two is more probable; people drawn whole."""
+    """Tell neutral from smiling by which of the two is more probable; people drawn whole.
+
+    AUROC says how far any other threshold could get.
+    """
     probs = model.predict_batch(judge.crops).probs
     happy, neutral = EMOTIONS.index("happy"), EMOTIONS.index("neutral")
+    ratio = probs[:, happy] / np.maximum(probs[:, happy] + probs[:, neutral], 1e-9)
     right = (probs[:, happy] > probs[:, neutral]) == (judge.label == happy)
     people = np.unique(judge.person)
     by_person = np.array([right[judge.person == person].mean() for person in people])
     return {
         "pictures": len(judge),
         "neutral against smiling": metrics.interval(lambda a: float(a.mean()), by_person),
+        "AUROC": metrics.interval(metrics.auroc, judge.label == happy, ratio),
         "neutral called neutral": round(
             float((probs[judge.label == neutral].argmax(axis=1) == neutral).mean()), 4
         ),

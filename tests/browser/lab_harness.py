@@ -264,7 +264,7 @@ class LabPage:
         """Press a button of a widget."""
         self.widgets.nth(index).get_by_role("button", name=name, exact=True).click()
 
-    def says(self, pattern: str, index: int = 0) -> str:
+    def says(self, pattern: str, index: int = 0, seconds: float | None = None) -> str:
         """Wait until a widget's status line matches a regular expression; return the line."""
         self.page.wait_for_function(
             """([pattern, index]) => {
@@ -272,6 +272,7 @@ class LabPage:
                 return line && new RegExp(pattern).test(line.textContent);
             }""",
             arg=[pattern, index],
+            timeout=seconds and 1000 * seconds,
         )
         return self.widgets.nth(index).locator(".fer-status").inner_text()
 

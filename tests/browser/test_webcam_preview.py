@@ -165,7 +165,12 @@ def test_a_busy_interrupted_and_restarted_kernel(lab, server, subshells):
         page.says("Look neutral")
     else:
         page.says("busy with something else")
+        assert page.cameras() == 1
+        page.says("not answered for 30 seconds", seconds=60)
+        page.cameras_become(0)
     page.kernel("interrupt")
+    if not subshells:
+        page.press("Start")
     page.says("1 face|Press Start")
     page.kernel("restart")
     page.says("restarted or has died")
