@@ -11,7 +11,7 @@ import numpy as np
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import ModelError
 from fer_nb.training.compact_net import CompactConfig, build_network, deployable
-from fer_nb.training.onnx_graph import onnx_model
+from fer_nb.training.onnx_graph import FLOAT, UINT8, Graph
 from fer_nb.training.records import file_sha256
 
 FORMAT = 1
@@ -57,7 +57,7 @@ def export(
     network = build_network(config, config.size)
     network.load_weights(run / "network.weights.h5")
     deployed = deployable(network, record["temperature"])
-    graph = onnx_model(network, record["temperature"]).SerializeToString()
+    graph = compact_onnx(network, record["temperature"])
     difference = largest_difference(graph, deployed, config.size)
     if difference > TOLERANCE:
         raise ModelError(f"ONNX and Keras differ by {difference:.1e}; report this as a bug")
@@ -89,6 +89,33 @@ def export(
     lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in info.items())
     (out / "model.json").write_text(f"{{\n{lines}\n}}\n")
     return out
+
+
+def compact_onnx(network: keras.Model, temperature: float) -> bytes:
+    """Write a network of `compact_net.build_network`, at a fixed size, as `deployable` makes it.
+
+    Returns
+    -------
+    bytes
+        An ONNX model from `face` uint8 (n, size, size, 1) to `probs` (n, 9), `valence` (n,) and
+        `arousal` (n,).
+    """
+    graph, size = Graph(network), network.input.shape[1]
+    plane = graph.weight("shape", np.array([-1, 1, size, size], np.int64))
+    x = graph.node("Cast", ["face"], "face_float", to=FLOAT)
+    graph.add_all(graph.node("Reshape", [x, plane], "face_plane"))
+    logits, affect = (graph.names[id(network.output[name])] for name in ("logits", "affect"))
+    scale = graph.weight("temperature_scale", np.float32(1 / temperature))
+    graph.node("Softmax", [graph.node("Mul", [logits, scale], "calibrated")], "probs", axis=1)
+    three, four = (graph.weight(n, np.float32(v)) for n, v in (("three", 3), ("four", 4)))
+    one, seven = (graph.weight(n, np.float32(v)) for n, v in (("one", 1), ("seven", 7)))
+    rating = graph.node("Add", [graph.node("Mul", [affect, three], "spread"), four], "rating")
+    rating = graph.node("Clip", [rating, one, seven], "rating_1_to_7")
+    for column, name in enumerate(("valence", "arousal")):
+        index = graph.weight(f"column_{name}", np.int64(column))
+        graph.node("Gather", [rating, index], name, axis=1)
+    outputs = {"probs": [9], "valence": [], "arousal": []}
+    return graph.model({"face": (UINT8, [size, size, 1])}, outputs).SerializeToString()
 
 
 def priors(natural: np.ndarray, strength: float) -> dict[str, list[float]]:

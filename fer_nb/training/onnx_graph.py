@@ -1,10 +1,13 @@
-"""The compact network as an ONNX graph, written out layer by layer.
+"""Keras networks as ONNX graphs, written out layer by layer.
 
-Written by hand because it is short, needs no converter of any backend, keeps channels first (no
-transposes) and folds each batch normalisation into its convolution.
+Written by hand because it needs no converter of any backend and little memory (a converter takes
+gigabytes for a ResNet-50), keeps channels first (no transposes between layers) and folds each batch
+normalisation into the convolution before it.
 """
 
 from __future__ import annotations
+
+from collections import Counter
 
 import keras
 import numpy as np
@@ -19,132 +22,195 @@ except ImportError as error:
     raise MissingExtraError("export to ONNX", "train") from error
 
 OPSET = 17
+FLOAT, UINT8 = TensorProto.FLOAT, TensorProto.UINT8
+_ACTIVATIONS = {"linear": None, "relu": "Relu", "sigmoid": "Sigmoid", "softmax": "Softmax"}
 
 
-def onnx_model(network: keras.Model, temperature: float) -> onnx.ModelProto:
-    """Write a network of `compact_net.build_network`, at a fixed size, as ONNX.
+class NoTranslationError(ModelError):
+    """A network has a layer, or a setting of one, that is not written out here."""
+
+
+def onnx_model(network: keras.Model) -> onnx.ModelProto:
+    """Write a network with one input and one output, channels last as in Keras.
 
     Returns
     -------
     onnx.ModelProto
-        From `face` uint8 (n, size, size, 1) to `probs` (n, 9), `valence` (n,), `arousal` (n,).
+        From the Keras input's name, float32 (n, …), to `output` (n, …).
 
     Raises
     ------
-    ModelError
-        If the network has a layer that has no translation here, or no fixed size.
+    NoTranslationError
+        If a layer has no translation here, or the input no fixed size.
     """
-    size = network.input.shape[1]
-    if size is None:
-        raise ModelError("the network has no fixed size; build it with build_network(config, size)")
-    graph = _Graph()
-    graph.names[id(network.input)] = graph.standardise("face", size, network)
-    for operation in network.operations:
-        graph.add(operation)
-    logits, affect = (graph.names[id(network.output[name])] for name in ("logits", "affect"))
-    graph.finish(logits, affect, temperature)
-    return graph.model(size)
+    face = network.input
+    if None in face.shape[1:]:
+        raise NoTranslationError(f"the input {face.shape} has no fixed size")
+    graph = Graph(network)
+    first = face.name
+    if len(face.shape) == 4:
+        first = graph.node("Transpose", [face.name], "channels_first", perm=[0, 3, 1, 2])
+    graph.add_all(first)
+    output = graph.names[id(network.output)]
+    if len(network.output.shape) == 4:
+        output = graph.node("Transpose", [output], "channels_last", perm=[0, 2, 3, 1])
+    graph.node("Identity", [output], "output")
+    return graph.model({face.name: (FLOAT, face.shape[1:])}, {"output": network.output.shape[1:]})
 
 
-class _Graph:
+class Graph:
     """Nodes and weights, and which ONNX name each Keras tensor has got."""
 
-    def __init__(self):
-        self.nodes, self.weights, self.names, self.norms = [], [], {}, {}
+    def __init__(self, network: keras.Model):
+        self.network = network
+        self.nodes, self.weights, self.names, self.unfolded = [], [], {}, {}
+        inputs = [t for op in network.operations for t in _inputs(op)]
+        self.uses = Counter(map(id, [*inputs, *keras.tree.flatten(network.output)]))
+        norms = (op for op in network.operations if isinstance(op, layers.BatchNormalization))
+        self.normed = {id(_inputs(norm)[0]) for norm in norms}
 
     def weight(self, name: str, value) -> str:
+        """Add a constant."""
         self.weights.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
     def node(self, kind: str, inputs: list[str], output: str, **attributes) -> str:
+        """Add an ONNX operation; return the name of what it gives."""
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
 
-    def standardise(self, face: str, size: int, network: keras.Model) -> str:
-        epsilon = network.get_layer("standardise").epsilon
-        shape = self.weight("shape", np.array([-1, 1, size, size], np.int64))
-        x = self.node("Cast", [face], "face_float", to=TensorProto.FLOAT)
-        x = self.node("Reshape", [x, shape], "face_plane")
-        mean = self.node("ReduceMean", [x], "face_mean", axes=[1, 2, 3])
-        x = self.node("Sub", [x, mean], "face_centred")
-        square = self.node("Mul", [x, x], "face_square")
-        variance = self.node("ReduceMean", [square], "face_variance", axes=[1, 2, 3])
-        variance = self.node(
-            "Add", [variance, self.weight("epsilon", np.float32(epsilon))], "face_floor"
-        )
-        return self.node("Div", [x, self.node("Sqrt", [variance], "face_spread")], "face_standard")
+    def add_all(self, first: str) -> None:
+        """Translate every layer; `first` is what the input, channels first, is called."""
+        self.names[id(self.network.input)] = first
+        for operation in self.network.operations:
+            if not isinstance(operation, layers.InputLayer):
+                inputs = [self.names[id(tensor)] for tensor in _inputs(operation)]
+                self.names[id(operation.output)] = self.add(operation, inputs)
 
-    def add(self, layer) -> None:
+    def add(self, layer, inputs: list[str]) -> str:
         """Translate one Keras layer; its inputs have been translated before it."""
-        if isinstance(layer, layers.InputLayer):
-            return
-        keras_inputs = layer._inbound_nodes[0].input_tensors
-        inputs = [self.names[id(tensor)] for tensor in keras_inputs]
+        name, x = layer.name, inputs[0]
+        if getattr(layer, "data_format", "channels_last") != "channels_last":
+            raise NoTranslationError(f"layer {name} has its channels first")
+        if isinstance(layer, layers.DepthwiseConv2D | layers.Conv2D):
+            return self.conv(layer, x)
+        if isinstance(layer, layers.BatchNormalization):
+            return self.norm(layer, x)
+        if isinstance(layer, layers.Dense) and len(layer.output.shape) == 2:
+            constants = [self.weight(f"{name}_kernel", _numpy(layer.kernel))]
+            if layer.use_bias:
+                constants.append(self.weight(f"{name}_bias", _numpy(layer.bias)))
+            return self.activated(layer, self.node("Gemm", [x, *constants], f"{name}_sum"))
+        if isinstance(layer, layers.ReLU) and not (layer.negative_slope or layer.threshold):
+            x = self.node("Relu", [x], name)
+            if layer.max_value is None:
+                return x
+            most = self.weight(f"{name}_most", np.float32(layer.max_value))
+            return self.node("Min", [x, most], f"{name}_limited")
+        if isinstance(layer, layers.Activation):
+            return self.activated(layer, x)
+        if isinstance(layer, layers.Add | layers.Multiply) and len(inputs) == 2:
+            return self.node("Add" if isinstance(layer, layers.Add) else "Mul", inputs, name)
+        if isinstance(layer, layers.MaxPooling2D | layers.AveragePooling2D):
+            return self.pool(layer, x)
+        if isinstance(layer, layers.GlobalAveragePooling2D):
+            x = self.node("GlobalAveragePool", [x], f"{name}_plane")
+            return x if layer.keepdims else self.node("Flatten", [x], name)
+        if isinstance(layer, layers.ZeroPadding2D):
+            (top, bottom), (left, right) = layer.padding
+            pads = np.array([0, 0, top, left, 0, 0, bottom, right], np.int64)
+            return self.node("Pad", [x, self.weight(f"{name}_pads", pads)], name)
+        if isinstance(layer, layers.Flatten):
+            if max(_inputs(layer)[0].shape[1:3]) > 1 and len(_inputs(layer)[0].shape) == 4:
+                x = self.node("Transpose", [x], f"{name}_last", perm=[0, 2, 3, 1])
+            return self.node("Flatten", [x], name)
+        if isinstance(layer, layers.Reshape) and layer.output.shape[1:3] == (1, 1):
+            shape = np.array([-1, layer.output.shape[3], 1, 1], np.int64)
+            return self.node("Reshape", [x, self.weight(f"{name}_shape", shape)], name)
+        if isinstance(layer, layers.LayerNormalization):
+            return self.standardise(layer, x)
+        if isinstance(layer, layers.Dropout):
+            return x  # at rest in use
+        raise NoTranslationError(f"layer {name} ({type(layer).__name__}) has no ONNX translation")
+
+    def activated(self, layer, x: str) -> str:
+        """Apply the activation that a layer ends with."""
+        kind = keras.activations.serialize(layer.activation)
+        if kind not in _ACTIVATIONS or (kind == "softmax" and len(layer.output.shape) != 2):
+            raise NoTranslationError(f"layer {layer.name} has the activation {kind}")
+        return self.node(_ACTIVATIONS[kind], [x], layer.name) if _ACTIVATIONS[kind] else x
+
+    def conv(self, layer, x: str) -> str:
+        if set(layer.dilation_rate) != {1}:
+            raise NoTranslationError(f"layer {layer.name} is dilated")
+        if isinstance(layer, layers.DepthwiseConv2D):  # Keras: h, w, in, each
+            height, width, channels, each = layer.kernel.shape
+            kernel = _numpy(layer.kernel).reshape(height, width, 1, channels * each)
+            groups = channels
+        else:  # Keras: h, w, in, out
+            kernel, groups = _numpy(layer.kernel), layer.groups
+        kernel = kernel.transpose(3, 2, 0, 1)
+        bias = _numpy(layer.bias) if layer.use_bias else np.zeros(len(kernel), np.float32)
+        how = {"pads": _pads(layer, layer.kernel_size), "strides": list(layer.strides)}
+        how["group"] = groups
+        alone = self.uses[id(layer.output)] == 1 and id(layer.output) in self.normed
+        if alone and keras.activations.serialize(layer.activation) == "linear":
+            self.unfolded[layer.name] = (x, kernel, bias, how)
+            return layer.name  # written by the batch normalisation that follows
+        return self.activated(layer, self._conv(f"{layer.name}_sum", x, kernel, bias, how))
+
+    def norm(self, layer: layers.BatchNormalization, x: str) -> str:
+        """Write the convolution before it with the normalisation multiplied in."""
+        if x not in self.unfolded or layer.axis not in (-1, 3):
+            raise NoTranslationError(f"layer {layer.name} follows no convolution")
+        source, kernel, bias, how = self.unfolded.pop(x)
+        gain = 1 / np.sqrt(_numpy(layer.moving_variance) + layer.epsilon)
+        if layer.scale:
+            gain = gain * _numpy(layer.gamma)
+        bias = (bias - _numpy(layer.moving_mean)) * gain
+        if layer.center:
+            bias = bias + _numpy(layer.beta)
+        kernel = (kernel * gain[:, None, None, None]).astype(np.float32)
+        return self._conv(layer.name, source, kernel, bias.astype(np.float32), how)
+
+    def _conv(self, name: str, x: str, kernel, bias, how: dict) -> str:
+        constants = [self.weight(f"{name}_kernel", kernel), self.weight(f"{name}_bias", bias)]
+        return self.node("Conv", [x, *constants], name, **how)
+
+    def pool(self, layer, x: str) -> str:
+        highest = isinstance(layer, layers.MaxPooling2D)
+        how = {"kernel_shape": list(layer.pool_size), "strides": list(layer.strides)}
+        how["pads"] = _pads(layer, layer.pool_size)
+        return self.node("MaxPool" if highest else "AveragePool", [x], layer.name, **how)
+
+    def standardise(self, layer: layers.LayerNormalization, x: str) -> str:
+        """Each picture to mean 0 and spread 1, over all its pixels."""
+        if list(layer.axis) != [1, 2, 3] or layer.scale or layer.center:
+            raise NoTranslationError(f"layer {layer.name} normalises otherwise than by picture")
         name = layer.name
-        if isinstance(layer, layers.Conv2D):
-            output = self.conv(layer, inputs[0])
-        elif isinstance(layer, layers.BatchNormalization):
-            output = self.fold(layer, inputs[0])
-        elif isinstance(layer, layers.ReLU):
-            output = self.node("Relu", inputs, name)
-        elif isinstance(layer, layers.Add):
-            output = self.node("Add", inputs, name)
-        elif isinstance(layer, layers.AveragePooling2D):
-            output = self.node("AveragePool", inputs, name, kernel_shape=[2, 2], strides=[2, 2])
-        elif isinstance(layer, layers.GlobalAveragePooling2D):
-            output = self.node("GlobalAveragePool", inputs, name + "_plane")
-            output = self.node("Flatten", [output], name)
-        elif isinstance(layer, layers.Dense):
-            kernel = self.weight(name + "_kernel", _numpy(layer.kernel))
-            bias = self.weight(name + "_bias", _numpy(layer.bias))
-            output = self.node("Gemm", [*inputs, kernel, bias], name)
-        elif isinstance(layer, layers.Dropout) or name == "standardise":
-            output = inputs[0]  # at rest in use; or already written
-        else:
-            raise ModelError(f"layer {name} ({type(layer).__name__}) has no ONNX translation")
-        self.names[id(layer.output)] = output
+        mean = self.node("ReduceMean", [x], f"{name}_mean", axes=[1, 2, 3])
+        x = self.node("Sub", [x, mean], f"{name}_centred")
+        square = self.node("Mul", [x, x], f"{name}_square")
+        variance = self.node("ReduceMean", [square], f"{name}_variance", axes=[1, 2, 3])
+        least = self.weight(f"{name}_epsilon", np.float32(layer.epsilon))
+        variance = self.node("Add", [variance, least], f"{name}_floor")
+        return self.node("Div", [x, self.node("Sqrt", [variance], f"{name}_spread")], name)
 
-    def conv(self, layer: layers.Conv2D, source: str) -> str:
-        before, after = layer._inbound_nodes[0].input_tensors[0].shape[1], layer.output.shape[1]
-        start, end = _same_pads(before, after, layer.kernel_size[0], layer.strides[0])
-        kernel = _numpy(layer.kernel).transpose(3, 2, 0, 1)  # Keras: h, w, in, out
-        self.norms[layer.name] = (source, kernel, [start, start, end, end], list(layer.strides))
-        return layer.name
+    def model(self, inputs: dict, outputs: dict) -> onnx.ModelProto:
+        """Return the finished model.
 
-    def fold(self, norm: layers.BatchNormalization, conv: str) -> str:
-        """Write the convolution with its batch normalisation multiplied in."""
-        source, kernel, pads, strides = self.norms[conv]
-        gain = _numpy(norm.gamma) / np.sqrt(_numpy(norm.moving_variance) + norm.epsilon)
-        bias = _numpy(norm.beta) - _numpy(norm.moving_mean) * gain
-        names = [
-            self.weight(conv + "_kernel", (kernel * gain[:, None, None, None]).astype(np.float32)),
-            self.weight(conv + "_bias", bias.astype(np.float32)),
-        ]
-        return self.node("Conv", [source, *names], norm.name, pads=pads, strides=strides)
-
-    def finish(self, logits: str, affect: str, temperature: float) -> None:
-        scale = self.weight("temperature", np.float32(1 / temperature))
-        scaled = self.node("Mul", [logits, scale], "calibrated")
-        self.node("Softmax", [scaled], "probs", axis=1)
-        three, four = (self.weight(n, np.float32(v)) for n, v in (("three", 3), ("four", 4)))
-        one, seven = (self.weight(n, np.float32(v)) for n, v in (("one", 1), ("seven", 7)))
-        rating = self.node("Add", [self.node("Mul", [affect, three], "spread"), four], "rating")
-        rating = self.node("Clip", [rating, one, seven], "rating_1_to_7")
-        for column, name in enumerate(("valence", "arousal")):
-            index = self.weight(f"column_{name}", np.int64(column))
-            self.node("Gather", [rating, index], name, axis=1)
-
-    def model(self, size: int) -> onnx.ModelProto:
+        Parameters
+        ----------
+        inputs : dict of str to (type, shape)
+            Shape without the batch.
+        outputs : dict of str to shape
+        """
         info = helper.make_tensor_value_info
         graph = helper.make_graph(
             self.nodes,
-            "fer_nb_compact",
-            [info("face", TensorProto.UINT8, ["n", size, size, 1])],
-            [
-                info("probs", TensorProto.FLOAT, ["n", 9]),
-                info("valence", TensorProto.FLOAT, ["n"]),
-                info("arousal", TensorProto.FLOAT, ["n"]),
-            ],
+            self.network.name,
+            [info(name, kind, ["n", *shape]) for name, (kind, shape) in inputs.items()],
+            [info(name, FLOAT, ["n", *shape]) for name, shape in outputs.items()],
             self.weights,
         )
         opset = helper.make_opsetid("", OPSET)
@@ -154,9 +220,25 @@ class _Graph:
         return model
 
 
-def _same_pads(before: int, after: int, kernel: int, stride: int) -> tuple[int, int]:
-    total = max((after - 1) * stride + kernel - before, 0)
-    return total // 2, total - total // 2
+def _inputs(operation) -> list:
+    if isinstance(operation, layers.InputLayer):
+        return []
+    return keras.tree.flatten(operation._inbound_nodes[0].input_tensors)
+
+
+def _pads(layer, kernel: tuple[int, int]) -> list[int]:
+    """Rows and columns of zeros that "same" adds: start y, start x, end y, end x."""
+    if layer.padding != "same":
+        return [0, 0, 0, 0]
+    if isinstance(layer, layers.AveragePooling2D):
+        raise NoTranslationError(f"layer {layer.name} pads before it averages")
+    before, after = _inputs(layer)[0].shape[1:3], layer.output.shape[1:3]
+    starts, ends = [], []
+    for b, a, k, stride in zip(before, after, kernel, layer.strides, strict=True):
+        total = max((a - 1) * stride + k - b, 0)
+        starts.append(total // 2)
+        ends.append(total - total // 2)
+    return [*starts, *ends]
 
 
 def _numpy(variable) -> np.ndarray:

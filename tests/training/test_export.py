@@ -66,18 +66,6 @@ def test_unfinished_run_is_refused(tmp_path):
         export(tmp_path, tmp_path / "out", version="1")
 
 
-def test_layer_without_translation_is_named():
-    keras = pytest.importorskip("keras", reason="export needs the [train] extra")
-    from fer_nb.training.onnx_graph import onnx_model
-
-    face = keras.Input((8, 8, 1))
-    x = keras.layers.LayerNormalization(axis=[1, 2, 3], name="standardise")(face)
-    x = keras.layers.GlobalMaxPooling2D(name="odd_one")(x)
-    outputs = {"logits": keras.layers.Dense(9)(x), "affect": keras.layers.Dense(2)(x)}
-    with pytest.raises(ModelError, match="odd_one"):
-        onnx_model(keras.Model(face, outputs), 1.0)
-
-
 def test_priors_lie_between_natural_and_balanced():
     pytest.importorskip("keras", reason="export needs the [train] extra")
     from fer_nb.training.export import priors
