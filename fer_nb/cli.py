@@ -101,8 +101,9 @@ def video(
     network, finder = _tools(model, detector, detector_file)
     with video_bar(file) as advance:
         table = analyze_video(file, model=network, detector=finder, every=every, progress=advance)
-    annotate_video(file, table, out, val_ar=va, force=force)
     write_table(table, table_path, force)
+    with video_bar(file, "drawing") as advance:
+        annotate_video(file, table, out, val_ar=va, force=force, progress=advance)
     for warning in table.attrs["warnings"]:
         _complain(f"warning: {file.name}: {warning}")
     typer.echo(f"{out}\n{table_path}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -92,10 +92,12 @@ def annotate_video(
     out: str | Path,
     val_ar: bool = False,
     force: bool = False,
+    span: tuple[float, float] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Path:
     """Write a copy of a video (without its sound) with boxes and emotions on it.
 
-    Frames keep their time stamps; one that was not analysed shows what was read last.
+    Frames keep their distances in time; one that was not analysed shows what was read last.
 
     Parameters
     ----------
@@ -108,15 +110,27 @@ def annotate_video(
         As in `draw_reactions`.
     force : bool
         Overwrite an existing file.
+    span : (float, float), optional
+        Only the frames from one time to the other, in seconds; the copy starts at 0.
+    progress : callable, optional
+        Called with the time of each frame that is done; an exception it raises ends the work,
+        and nothing is left behind.
     """
     by_frame = {frame: rows for frame, rows in table.groupby("frame")}
     rows = table.iloc[:0]
+    first, last = span or (0.0, float("inf"))
     with VideoReader(video) as source:
         rate = source.info.fps or 25
         with VideoWriter(out, fps=rate, force=force, metadata={"comment": "fer_nb"}) as sink:
             for frame in source:
                 rows = by_frame.get(frame.index, rows)
-                sink.write(draw_reactions(frame.image, rows, val_ar), frame.time_s)
+                if frame.time_s > last:
+                    break
+                if frame.time_s >= first:
+                    drawn = draw_reactions(frame.image, rows, val_ar)
+                    sink.write(drawn, frame.time_s - (first if span else 0.0))
+                if progress is not None:
+                    progress(frame.time_s)
     return Path(out)
 
 

@@ -11,7 +11,7 @@ from fer_nb.media import VideoReader
 
 
 @contextmanager
-def video_bar(video: str | Path) -> Iterator[Callable[[float], None]]:
+def video_bar(video: str | Path, what: str = "") -> Iterator[Callable[[float], None]]:
     """Yield a function that moves a bar to a time of the video, in seconds."""
     from tqdm import tqdm
 
@@ -23,7 +23,7 @@ def video_bar(video: str | Path) -> Iterator[Callable[[float], None]]:
     form = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f} of {total:.1f} s [{elapsed}<{remaining}]"
     with tqdm(
         total=total,
-        desc=Path(video).name,
+        desc=f"{what} {Path(video).name}".strip(),
         bar_format=form if total else None,
         mininterval=0.2,
         leave=total is not None,

@@ -89,3 +89,23 @@ def test_annotated_video_keeps_frames_and_times(viewer, tmp_path):
         for before, after in pairs:
             assert after.time_s == pytest.approx(before.time_s, abs=1e-3)
         assert np.abs(pairs[3][0].image.astype(int) - pairs[3][1].image).max() > 100
+
+
+def test_drawing_a_video_can_be_watched_and_given_up(viewer, tmp_path):
+    table, times = analyze_video(viewer, every=2), []
+    annotate_video(viewer, table, tmp_path / "whole.mp4", progress=times.append)
+    with VideoReader(viewer) as source:
+        assert times == [frame.time_s for frame in source]
+    middle = (times[3], times[9])
+    annotate_video(viewer, table, tmp_path / "middle.mp4", span=middle)
+    with VideoReader(tmp_path / "middle.mp4") as copy:
+        found = [frame.time_s for frame in copy]
+    np.testing.assert_allclose(found, np.array(times[3:10]) - times[3], atol=2e-3)
+
+    def give_up(time_s):
+        if time_s > 0.3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate_video(viewer, table, tmp_path / "part.mp4", progress=give_up)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["middle.mp4", "whole.mp4"]

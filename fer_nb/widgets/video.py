@@ -300,24 +300,12 @@ class VideoExplorer(FerWidget):
 
     def _write_clip(self, span: list[float]) -> None:
         """Write the video, or the marked part of it, with boxes; beside the notebook."""
-        from fer_nb.draw import draw_reactions
-        from fer_nb.media import VideoReader, VideoWriter
+        from fer_nb.draw import annotate_video
 
-        table = self.reactions
-        tell = self._progress("clip")
-        by_frame = dict(iter(table.groupby("frame")))
-        rows = table.iloc[:0]
-        first, last = span or (0.0, float("inf"))
         out = _free_name(Path.cwd() / f"{self._path.stem}-annotated.mp4")
-        with VideoReader(self._path) as source, VideoWriter(out, fps=source.info.fps or 25) as sink:
-            for frame in source:
-                tell(frame.time_s)
-                rows = by_frame.get(frame.index, rows)
-                if frame.time_s > last:
-                    break
-                if frame.time_s >= first:
-                    drawn = draw_reactions(frame.image, rows, val_ar=True)
-                    sink.write(drawn, frame.time_s - first)
+        part = tuple(span) if span else None
+        tell = self._progress("clip")
+        annotate_video(self._path, self.reactions, out, val_ar=True, span=part, progress=tell)
         self.send({"type": "saved", "text": f"The annotated clip is {out}."})
 
     # --- without a browser ---
