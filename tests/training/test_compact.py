@@ -67,8 +67,11 @@ def test_configuration_is_read_from_one_file(tmp_path):
 
 
 def test_defaults_are_the_first_run_of_the_model_that_ships():
-    shipped = load_model("compact").folder / "config.json"
-    assert CompactConfig.read(shipped) == CompactConfig()
+    folder = load_model("compact").folder
+    assert CompactConfig.read(folder / "config.json") == CompactConfig()
+    later = [CompactConfig.read(folder / f"config_{n}.json") for n in (2, 3)]
+    shapes = {(each.size, each.stem, each.widths, each.blocks) for each in later}
+    assert shapes == {(48, 32, (32, 64, 128, 256), (1, 2, 2, 1))}
 
 
 def test_network_learns_what_can_be_learned(tmp_path):
