@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=160, help="side of the network's input")
     parser.add_argument("--views", type=int, default=2)
     parser.add_argument("--only", nargs="*", choices=EXPERIMENTS, default=list(EXPERIMENTS))
+    parser.add_argument("--suffix", default="", help="added to the names of the records")
     options = parser.parse_args()
 
     faces = read_faces(options.data)
@@ -77,7 +78,8 @@ def main() -> None:
             epochs=options.epochs,
             views=options.views,
         )
-        folder = Path(options.work) / name.replace(" ", "_").replace(",", "")
+        called = name + options.suffix
+        folder = Path(options.work) / called.replace(" ", "_").replace(",", "")
         began = time.perf_counter()
         run = fine_tune(
             config, faces, folder, cache_folder=Path(options.work) / "features", progress=True
@@ -85,7 +87,7 @@ def main() -> None:
         probs = softmax(predict(run, test, Path(options.work) / "features"))
         shown = replace(config, backbone=Path(options.backbone).name).to_json()
         record = {
-            "experiment": name,
+            "experiment": called,
             "config": shown,
             "backbone_sha256": sha256(options.backbone),
             "data_sha256": sha256(options.data),
@@ -99,7 +101,7 @@ def main() -> None:
         }
         RECORDS.mkdir(parents=True, exist_ok=True)
         (RECORDS / f"{folder.name}.json").write_text(json.dumps(record, indent=1) + "\n")
-        print(name, {key: round(value, 4) for key, value in record["test"].items()}, flush=True)
+        print(called, {key: round(value, 4) for key, value in record["test"].items()}, flush=True)
 
 
 def predict(run: Run, faces: LabelledFaces, cache: Path) -> np.ndarray:
