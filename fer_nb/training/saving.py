@@ -99,11 +99,11 @@ def export_onnx(network, path: str | Path, preprocessing: Preprocessing) -> floa
     ModelError
         If they differ by more than a thousandth of the outputs' size.
     """
+    from fer_nb.training.onnx_graph import NoTranslationError, onnx_model
+
     noise = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
     inputs = preprocessing(list(noise))
     expected = np.asarray(network.predict_on_batch(inputs))
-    from fer_nb.training.onnx_graph import NoTranslationError, onnx_model
-
     try:
         Path(path).write_bytes(onnx_model(network).SerializeToString())
     except NoTranslationError:  # Keras' own converter knows every layer, but takes gigabytes
