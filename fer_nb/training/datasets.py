@@ -130,6 +130,23 @@ def most_voted(votes: np.ndarray) -> np.ndarray:
     return order[votes[:, order].argmax(axis=1)]
 
 
+def majority(votes: np.ndarray) -> np.ndarray:
+    """Return the named emotion that most raters agree on, (n,), or -1; for counts (n, 9).
+
+    The rule that the authors of FER+ test by (Barsoum et al. 2016): a class with a single vote is
+    left out as a slip, and more than half of the rest must agree, on a class other than uncertain.
+
+    Examples
+    --------
+    >>> majority(np.array([[5, 0, 0, 0, 0, 4, 1, 0, 0], [5, 0, 0, 0, 0, 5, 0, 0, 0]])).tolist()
+    [0, -1]
+    """
+    counts = np.where(votes > 1, votes, 0)
+    best = counts.argmax(axis=1)
+    agreed = (counts.max(axis=1) > counts.sum(axis=1) / 2) & (best != UNCERTAIN)
+    return np.where(agreed, best, -1)
+
+
 def pixel_groups(images: np.ndarray) -> np.ndarray:
     """Number pictures (n, ...) so that those with equal pixels share a number; int64 (n,)."""
     seen: dict[bytes, int] = {}

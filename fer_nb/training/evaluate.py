@@ -11,6 +11,7 @@ import numpy as np
 from fer_nb.emotions import EMOTIONS, rating_table, to_unit
 from fer_nb.models import Predictions
 from fer_nb.training import metrics
+from fer_nb.training.datasets import majority
 from fer_nb.training.judges import SEVEN, Judge
 
 SEVEN_INDEX = np.array([EMOTIONS.index(name) for name in SEVEN])
@@ -65,6 +66,8 @@ def judge_votes(model: Reader, judge: Judge) -> dict:
     share = judge.votes / judge.votes.sum(axis=1, keepdims=True)
     named = judge.label < NAMED
     truth, predicted = judge.label[named], probs[named, :NAMED].argmax(axis=1)
+    agreed = majority(judge.votes)
+    clear = agreed >= 0
     unsure = judge.votes[:, :NAMED].max(axis=1) <= 4
 
     def accuracy(a, b):
@@ -77,6 +80,9 @@ def judge_votes(model: Reader, judge: Judge) -> dict:
     return {
         "pictures": len(judge),
         "accuracy of eight": metrics.interval(accuracy, truth, predicted),
+        "accuracy of eight where most agree": metrics.interval(
+            accuracy, agreed[clear], probs[clear, :NAMED].argmax(axis=1)
+        ),
         "macro F1 of eight": metrics.interval(f1, truth, predicted),
         "macro F1 of nine": metrics.interval(f1, judge.label, probs.argmax(axis=1)),
         "recall": dict(zip(EMOTIONS, found.round(4).tolist(), strict=False)),

@@ -10,6 +10,7 @@ from fer_nb.emotions import EMOTIONS, rating_table
 from fer_nb.errors import FerError
 from fer_nb.models import Predictions
 from fer_nb.training import evaluate, judges, metrics
+from fer_nb.training.datasets import majority
 
 HAPPY, NEUTRAL, SAD = (EMOTIONS.index(name) for name in ("happy", "neutral", "sad"))
 
@@ -83,11 +84,27 @@ def test_votes_table_of_a_known_model():
     said[0] = NEUTRAL  # one mistake
     table = evaluate.judge_votes(Oracle(), judges.Judge(crops(said), labels, votes=votes))
     assert table["accuracy of eight"][0] == pytest.approx(8 / 9, abs=1e-4)
+    assert table["accuracy of eight where most agree"] == table["accuracy of eight"]
     assert table["recall"]["happy"] == pytest.approx(5 / 6, abs=1e-4)
     assert table["uncertain AUROC"][0] == 1.0
     assert table["calibration error"][0] == pytest.approx(
         0.09, abs=1e-4
     )  # one in ten says 0.9, gets 0
+
+
+def test_where_most_agree_leaves_out_slips_and_ties():
+    votes = np.zeros((5, 9), np.float32)
+    votes[0, [HAPPY, NEUTRAL, SAD, 8]] = 4, 3, 1, 2  # 4 of 9 that are no slips: not most
+    votes[1, [HAPPY, NEUTRAL, SAD]] = 5, 4, 1  # 5 of 9
+    votes[2, [HAPPY, NEUTRAL]] = 5, 5
+    votes[3, [HAPPY, 8]] = 3, 7  # most cannot tell
+    votes[4, NEUTRAL] = 10
+    assert majority(votes).tolist() == [-1, HAPPY, -1, -1, NEUTRAL]
+    label = votes.argmax(axis=1)
+    said = np.array([SAD, SAD, SAD, SAD, NEUTRAL])  # right where all ten agree, else wrong
+    table = evaluate.judge_votes(Oracle(), judges.Judge(crops(said), label, votes=votes))
+    assert table["accuracy of eight where most agree"][0] == 0.5
+    assert table["accuracy of eight"][0] == 0.25
 
 
 def test_seven_leaves_out_rare_classes_and_compares_affect():
