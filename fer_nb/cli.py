@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -43,11 +44,12 @@ def _tools(model: str, detector: str, file: str | None):
     return load_model(model), load_detector(detector, **options)
 
 
-@app.command(epilog="Example: fer-nb image party.jpg holiday/ --va --out annotated")
+@app.command(epilog="Example: fer-nb image party.jpg --va --out annotated")
 def image(
     files: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for annotated pictures and tables.")
+        Path | None,
+        typer.Option(help="Folder for the results; without it they are only printed."),
     ] = None,
     va: ValenceArousal = False,
     model: Model = "compact",
@@ -55,20 +57,27 @@ def image(
     detector_file: DetectorFile = None,
     force: Force = False,
 ) -> None:
-    """Read emotions in photos; a folder gives one CSV with a row per file."""
-    from fer_nb.photos import annotate_photo, photo_folder
+    """Read emotions in photos, each with an annotated copy and a table, if --out is given.
 
+    Folders give one table of all their photos, a row each: emotions.csv.
+    """
+    from fer_nb.photos import annotate_photo, photo_folders
+
+    folders = [path for path in files if path.is_dir()]
+    photos = [path for path in files if not path.is_dir()]
+    twice = [name for name, n in Counter(path.stem for path in photos).items() if n > 1]
+    if out is not None and twice:
+        raise FerError(f"several photos are called {twice[0]}; give each of them another --out")
     network, finder = _tools(model, detector, detector_file)
     failed = 0
-    for path in files:
+    for path in photos:
         try:
-            if path.is_dir():
-                failed += photo_folder(path, network, finder, out, force)
-            else:
-                annotate_photo(path, network, finder, out, va, force)
+            annotate_photo(path, network, finder, out, va, force)
         except FerError as error:
             failed += 1
             _complain(str(error))
+    if folders:
+        failed += photo_folders(folders, network, finder, out, force)
     if failed:
         raise FerError(f"{failed} of the files could not be read")
 

@@ -21,7 +21,9 @@ def check_free(path: str | Path, force: bool = False) -> Path:
     """
     path = Path(path)
     if path.exists() and not force:
-        raise FerError(f"{path} exists already; choose another name or overwrite it with --force")
+        raise FerError(
+            f"{path} exists already; choose another name, or overwrite it with force=True (--force)"
+        )
     make_folder(path.parent)
     return path
 
@@ -40,7 +42,7 @@ def make_folder(folder: str | Path) -> Path:
     except OSError as error:
         raise FerError(f"cannot make the folder {folder}: {error.strerror}") from error
     if not os.access(folder, os.W_OK):
-        raise FerError(f"cannot write to the folder {folder}; choose another with --out")
+        raise FerError(f"cannot write to the folder {folder}; choose another")
     return folder
 
 

@@ -1,8 +1,9 @@
-"""Photos from the command line: one by one, or a folder at once."""
+"""Photos from the command line: one by one, or whole folders."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,14 +69,14 @@ def annotate_photo(
     return table
 
 
-def photo_folder(
-    folder: str | Path,
+def photo_folders(
+    folders: Sequence[str | Path],
     model: FerModel,
     detector: Detector,
     out: str | Path | None = None,
     force: bool = False,
 ) -> int:
-    """Write one row per photo of a folder: ``emotions.csv`` in `out`, or to the standard output.
+    """Write one row per photo in folders: ``emotions.csv`` in `out`, or to the standard output.
 
     The row tells the largest face. A photo without a face has no emotion; one that cannot be read
     has the reason in the column ``error``.
@@ -88,15 +89,18 @@ def photo_folder(
     Raises
     ------
     FerError
-        If the folder has no photo.
+        If a folder has no photo, or the file exists and `force` is false.
     """
-    folder = Path(folder)
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    if not paths:
-        raise FerError(f"{folder} has no photo ({', '.join(IMAGE_SUFFIXES)})")
+    photos = []
+    for folder in map(Path, folders):
+        found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+        if not found:
+            raise FerError(f"{folder} has no photo ({', '.join(IMAGE_SUFFIXES)})")
+        photos += [(folder, path) for path in found]
     csv = check_free(Path(out) / "emotions.csv", force) if out is not None else None
-    rows = [_photo_row(path, folder, model, detector) for path in paths]
-    table = pd.DataFrame(rows, columns=["file", "faces", "emotion", "p", *_NUMBERS, "error"])
+    rows = [_photo_row(path, folder, model, detector) for folder, path in photos]
+    columns = ["folder", "file", "faces", "emotion", "p", *_NUMBERS, "error"]
+    table = pd.DataFrame(rows, columns=columns)
     table["faces"] = table["faces"].astype("Int64")
     if csv is None:
         table.to_csv(sys.stdout, index=False)
@@ -111,7 +115,7 @@ _NUMBERS = ("valence", "arousal", "x", "y", "width", "height")
 
 
 def _photo_row(path: Path, folder: Path, model: FerModel, detector: Detector) -> dict:
-    row: dict = {"file": path.relative_to(folder).as_posix()}
+    row: dict = {"folder": str(folder), "file": path.relative_to(folder).as_posix()}
     try:
         table = analyze_image(path, model=model, detector=detector)
     except FerError as error:

@@ -75,8 +75,29 @@ def test_folder_gives_a_row_per_photo(photos, tmp_path):
     (photos / "broken.jpg").write_text("no photo")
     run = fer("image", photos)
     assert run.returncode == 1
-    assert "astronaut.png,1,happy" in run.stdout  # the others are there all the same
+    assert ",astronaut.png,1,happy" in run.stdout  # the others are there all the same
     assert "not an image" in run.stdout
+
+
+def test_folders_share_one_table(photos, astronaut, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.fromarray(astronaut).save(other / "astronaut.png")
+    run = fer("image", photos, other, "--out", tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+    table = pd.read_csv(tmp_path / "out" / "emotions.csv")
+    assert table["folder"].tolist() == [str(photos)] * 3 + [str(other)]
+    assert table["file"].tolist()[-1] == "astronaut.png"
+
+
+def test_photos_of_one_name_do_not_replace_each_other(photos, astronaut, tmp_path):
+    Image.fromarray(astronaut).save(tmp_path / "astronaut.jpg")
+    run = fer(
+        "image", photos / "astronaut.png", tmp_path / "astronaut.jpg", "--out", tmp_path / "out"
+    )
+    assert run.returncode == 1
+    assert "several photos are called astronaut" in run.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_video_is_annotated(viewer, tmp_path):
