@@ -22,6 +22,26 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Add --debug to any command to see the whole traceback of an error.",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from fer_nb import __version__
+
+        typer.echo(f"fer_nb {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
 app.add_typer(models_app, name="models")
 app.add_typer(train_app, name="train")
 
@@ -57,9 +77,10 @@ def image(
     detector_file: DetectorFile = None,
     force: Force = False,
 ) -> None:
-    """Read emotions in photos, each with an annotated copy and a table, if --out is given.
+    """Read emotions in photos.
 
-    Folders give one table of all their photos, a row each: emotions.csv.
+    With --out each photo gets an annotated copy and a table. Folders give one table of all their
+    photos, a row each: emotions.csv.
     """
     from fer_nb.photos import annotate_photo, photo_folders
 
@@ -209,7 +230,7 @@ def study(
     detector_file: DetectorFile = None,
     force: Force = False,
 ) -> None:
-    """Report on an audience: curves with bands, moments, numbers, comparison."""
+    """Report on an audience: curves, moments, comparisons."""
     from fer_nb.progress import recordings_bar
     from fer_nb.reports import report_study
     from fer_nb.study import StudyConfig
@@ -242,7 +263,7 @@ def demo(
     ),
     force: Force = False,
 ) -> None:
-    """Make the demo study, a made trailer and six synthetic viewers, and its reports."""
+    """Make the demo study: a trailer, six viewers, reports."""
     from fer_nb.demo import run_demo
 
     index = run_demo(out, force=force)

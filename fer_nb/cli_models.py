@@ -41,9 +41,18 @@ def models_list() -> None:
     folders = model_folders()
     if not folders:
         raise FerError(f"there is no model in {models_folder()}")
+    broken = 0
     for name, folder in folders.items():
-        network = load_model(folder)
-        typer.echo(f"{name}  version {network.info['version']}  {network.sha256[:12]}  {folder}")
+        try:
+            network = load_model(folder)
+        except FerError as error:
+            broken += 1
+            typer.echo(f"{name}  cannot be loaded: {error}", err=True)
+        else:
+            line = f"{name}  version {network.info['version']}  {network.sha256[:12]}  {folder}"
+            typer.echo(line)
+    if broken:
+        raise FerError(f"{broken} of {len(folders)} models cannot be loaded")
 
 
 @models_app.command("evaluate", epilog="Example: fer-nb models evaluate compact --data judges/")
@@ -77,7 +86,8 @@ def train_compact(
     data: Annotated[Path, typer.Option(help="FER+ as one .npz file.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; a run there is gone on with.")],
     config: Annotated[
-        Path | None, typer.Option(help="JSON of settings; by default those of the shipped model.")
+        Path | None,
+        typer.Option(help="JSON of settings, as models/compact/config.json."),
     ] = None,
     teacher: Annotated[Path | None, typer.Option(help="Labels of a teacher (.npz).")] = None,
     start: Annotated[
@@ -88,7 +98,7 @@ def train_compact(
     ] = None,
     version: Annotated[str, typer.Option(help="Version written into the model.")] = "own",
 ) -> None:
-    """Train the compact network, or go on with a training that was cut off."""
+    """Train the compact network; goes on where it was cut off."""
 
     with _training_packages():
         from fer_nb.training.compact import train
@@ -125,7 +135,7 @@ def train_vggface(
         typer.Option("--set", help="A setting of FineTuneConfig, such as --set epochs=5."),
     ] = None,
 ) -> None:
-    """Fine-tune a face network to emotions or to valence and arousal; resumable at any epoch."""
+    """Fine-tune a face network; goes on where it was cut off."""
     with _training_packages():
         from fer_nb.training.config import FineTuneConfig
         from fer_nb.training.finetune import fine_tune
@@ -152,4 +162,7 @@ def _training_packages() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise MissingExtraError("Training and judging models", "train") from error
+        if (error.name or "").startswith("fer_nb"):
+            raise
+        what = f"Training and judging models ({error.name} is missing)"
+        raise MissingExtraError(what, "train") from error

@@ -218,6 +218,10 @@ def _read_info(folder: Path) -> dict:
         raise ModelError(f"{folder} holds no model.json; is this the folder of a model?") from None
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder / 'model.json'} cannot be read: {error}") from error
+    if "task" in info:
+        raise ModelError(
+            f"{folder} holds a fine-tuned network; read it with VGGFerModel(models_dir=…)"
+        )
     missing = {"name", "version", "input", "emotions", "priors", "files"} - set(info)
     if missing:
         raise ModelError(f"{folder / 'model.json'} lacks {', '.join(sorted(missing))}")

@@ -27,6 +27,7 @@ def video_bar(video: str | Path, what: str = "") -> Iterator[Callable[[float], N
         bar_format=form if total else None,
         mininterval=0.2,
         leave=total is not None,
+        disable=None,  # where nobody looks
     ) as bar:
 
         def advance(time_s: float) -> None:
@@ -41,7 +42,7 @@ def recordings_bar() -> Iterator[Callable[[int, int], None]]:
     """Yield a function that moves a bar to a number of recordings out of all."""
     from tqdm import tqdm
 
-    with tqdm(unit="recording", desc="recordings", leave=False) as bar:
+    with tqdm(unit="recording", desc="recordings", leave=False, disable=None) as bar:
 
         def advance(done: int, total: int) -> None:
             bar.total = total

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 
@@ -7,8 +8,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import fer_nb
 from fer_nb.media import VideoReader
 from fer_nb.reactions import read_table
+from fer_nb.zoo import models_folder
 
 
 def fer(*arguments, cwd=None, **variables) -> subprocess.CompletedProcess:
@@ -120,6 +123,25 @@ def test_models_list():
     run = fer("models", "list")
     assert run.returncode == 0
     assert run.stdout.startswith("compact  version ")
+
+
+def test_models_list_names_those_that_cannot_be_loaded(tmp_path, monkeypatch):
+    shutil.copytree(models_folder() / "compact", tmp_path / "compact")
+    for name, text in (("broken", "{"), ("emotion", '{"task": "emotion"}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.json").write_text(text)
+    monkeypatch.setenv("FER_NB_MODELS", str(tmp_path))
+    run = fer("models", "list")
+    assert run.returncode == 1
+    assert run.stdout.startswith("compact  version ")
+    assert "broken  cannot be loaded" in run.stderr
+    assert "VGGFerModel" in run.stderr
+
+
+def test_version():
+    run = fer("--version")
+    assert run.returncode == 0
+    assert run.stdout == f"fer_nb {fer_nb.__version__}\n"
 
 
 def test_errors_are_one_line_and_debug_shows_where(tmp_path):

@@ -93,9 +93,6 @@ class FerWidget(anywidget.AnyWidget):
     def _fail(self, text: str, message: Mapping) -> None:
         self.send({"type": "failed", "text": _sentence(text), "view": message.get("view")})
 
-    def _say(self, text: str, kind: str = "info") -> None:
-        self.send({"type": "say", "text": text, "kind": kind})
-
     def _offer(self, name: str, mime: str, data: bytes) -> None:
         """Have the browser save `data` as a file."""
         self.send({"type": "file", "name": name, "mime": mime}, [data])

@@ -405,8 +405,7 @@ function render({ model, el: host }) {
       stop("The preview now runs in another view of this cell.", "info", false);
     } else if (message.type === "failed" && (!message.view || message.view === view)) {
       stop(message.text, "error");
-    } else if (message.type === "say") status.say(message.text, message.kind);
-    else if (message.type === "file") saveFile(message.name, message.mime, buffers[0]);
+    } else if (message.type === "file") saveFile(message.name, message.mime, buffers[0]);
     else if (message.type === "stop") {
       if (phase !== "off") stop("Stopped from the notebook.", "info");
     }
