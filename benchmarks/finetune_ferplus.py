@@ -12,12 +12,12 @@ looked at once, at the end of each run.
 
 import argparse
 import json
-import platform
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from model_peers import CAFFE_MEANS
 
 from fer_nb.files import sha256
 from fer_nb.training.config import FineTuneConfig
@@ -25,6 +25,7 @@ from fer_nb.training.features import FeatureStore
 from fer_nb.training.finetune import Run, fine_tune
 from fer_nb.training.layouts import LabelledFaces, read_faces
 from fer_nb.training.networks import split_network, trainable_parameters
+from fer_nb.training.records import machine
 from fer_nb.training.scores import classifier_scores, confusion, softmax
 from fer_nb.vggfer import Preprocessing
 
@@ -59,12 +60,7 @@ def main() -> None:
     options = parser.parse_args()
 
     faces = read_faces(options.data)
-    limits = {"train": options.pictures, "val": options.val, "test": options.test}
-    rows = [
-        np.random.default_rng(0).permutation(np.flatnonzero(faces.split == split))[:limit]
-        for split, limit in limits.items()
-    ]
-    faces = faces.rows(np.sort(np.concatenate(rows)))
+    faces = some_of(faces, train=options.pictures, val=options.val, test=options.test)
     test = faces.part("test")
     for name in options.only:
         preset, changes = EXPERIMENTS[name]
@@ -74,7 +70,7 @@ def main() -> None:
             backbone=options.backbone,
             weights=None,
             cut=options.cut,
-            preprocessing=Preprocessing(options.size, "bgr", (103.939, 116.779, 123.68)),
+            preprocessing=Preprocessing(options.size, "bgr", CAFFE_MEANS),
             epochs=options.epochs,
             views=options.views,
         )
@@ -95,13 +91,22 @@ def main() -> None:
             "trainable_parameters": trainable_parameters(run.network),
             "history": run.history,
             "seconds": time.perf_counter() - began,
-            "machine": f"{platform.machine()}, 2 shared cores",
+            "machine": machine(),
             "test": classifier_scores(test.target, probs),
             "confusion": confusion(test.target, probs).to_numpy().tolist(),
         }
         RECORDS.mkdir(parents=True, exist_ok=True)
         (RECORDS / f"{folder.name}.json").write_text(json.dumps(record, indent=1) + "\n")
         print(called, {key: round(value, 4) for key, value in record["test"].items()}, flush=True)
+
+
+def some_of(faces: LabelledFaces, **limits: int | None) -> LabelledFaces:
+    """Return so many faces of each split that is named, drawn with a fixed seed; None is all."""
+    rows = [
+        np.random.default_rng(0).permutation(np.flatnonzero(faces.split == split))[:limit]
+        for split, limit in limits.items()
+    ]
+    return faces.rows(np.sort(np.concatenate(rows)))
 
 
 def predict(run: Run, faces: LabelledFaces, cache: Path) -> np.ndarray:

@@ -12,7 +12,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
+from finetune_ferplus import some_of
+from model_peers import CAFFE_MEANS
 
 from fer_nb.files import sha256
 from fer_nb.training.config import FineTuneConfig
@@ -36,12 +37,7 @@ def main() -> None:
     parser.add_argument("--work", default="runs/finetune")
     options = parser.parse_args()
 
-    faces = read_faces(options.data)
-    rows = [
-        np.random.default_rng(0).permutation(np.flatnonzero(faces.split == split))[:limit]
-        for split, limit in (("train", options.pictures), ("val", options.val))
-    ]
-    faces = faces.rows(np.sort(np.concatenate(rows)))
+    faces = some_of(read_faces(options.data), train=options.pictures, val=options.val)
     images, truth = read_affect(options.affect)
     judged = unlabelled(images)
     config = FineTuneConfig(
@@ -49,7 +45,7 @@ def main() -> None:
         backbone=options.backbone,
         weights=None,
         cut=options.cut,
-        preprocessing=Preprocessing(options.size, "bgr", (103.939, 116.779, 123.68)),
+        preprocessing=Preprocessing(options.size, "bgr", CAFFE_MEANS),
         unfrozen=0,
         views=2,
         epochs=10,

@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from model_peers import FER_ORDER, Peer, for_facex, for_fer, for_mobilenet, tflite
+from model_peers import peers
 
 from fer_nb import load_model
 from fer_nb.faces import Face, crop_face, load_detector
@@ -43,19 +43,9 @@ def main() -> None:
     parser.add_argument("--packages", type=Path, required=True)
     parser.add_argument("--frames", type=int, default=100)
     options = parser.parse_args()
-    fer, facex = (
-        tflite(options.packages / file)
-        for file in (
-            "fer/data/emotion_model_quantized.tflite",
-            "facex/assets/model_optimized.tflite",
-        )
-    )
-    models = {
-        "fer_nb compact": load_model("compact", threads=1),
-        "mobilenet_7": Peer(tflite(options.mobilenet), for_mobilenet),
-        "fer": Peer(fer, for_fer, FER_ORDER),
-        "facex": Peer(facex, for_facex),
-    }
+    models = {"fer_nb compact": load_model("compact", threads=1)}
+    for name, load in peers(options.mobilenet, options.packages).items():
+        models[name] = load()
     detector = load_detector("haar")
     changes = {name: [] for name in models}
     for path in sorted(options.videos.glob("liveportrait_*.mp4")):

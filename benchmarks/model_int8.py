@@ -19,6 +19,7 @@ import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from fer_nb import load_model
+from fer_nb.models import preprocess
 from fer_nb.training.datasets import load_ferplus, most_voted
 from fer_nb.zoo import onnx_session
 
@@ -61,12 +62,8 @@ def main() -> None:
     model = load_model("compact", prior="natural")
     plus = load_ferplus(options.data / "ferplus_trainval.npz")
 
-    def prepared(images):
-        resized = [cv2.resize(image, (model.size,) * 2) for image in images]
-        return np.stack(resized)[..., None]
-
     test = plus.part("test")
-    pictures, label = prepared(test.images), most_voted(test.votes)
+    pictures, label = preprocess(test.images, model.size), most_voted(test.votes)
     named = label < 8
     shipped = model.folder / model.info["files"]["onnx"]
     found = {}
@@ -77,7 +74,7 @@ def main() -> None:
         quantize_static(
             str(plain),
             str(small),
-            Calibration(prepared(plus.part("train").images[:256])),
+            Calibration(preprocess(plus.part("train").images[:256], model.size)),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,

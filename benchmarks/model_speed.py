@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from model_peers import FER_ORDER, Peer, for_facex, for_fer, for_mobilenet, tflite
+from model_peers import peers
 
 from fer_nb import load_model
 
@@ -43,15 +43,8 @@ def main() -> None:
     batch = median_ms(two.predict_batch, faces, options.rounds // 4)
     print(f"{'fer_nb compact':<16}batch 1, 1 thread {single:6.2f} ms")
     print(f"{'fer_nb compact':<16}batch 16, 2 threads {batch:6.2f} ms")
-    peers = {}
-    if options.mobilenet:
-        peers["mobilenet_7"] = Peer(tflite(options.mobilenet), for_mobilenet)
-    if options.packages:
-        files = ("fer/data/emotion_model_quantized.tflite", "facex/assets/model_optimized.tflite")
-        fer, facex = (tflite(options.packages / file) for file in files)
-        peers |= {"fer": Peer(fer, for_fer, FER_ORDER), "facex": Peer(facex, for_facex)}
-    for name, peer in peers.items():
-        single = median_ms(peer.predict_batch, faces[:1], options.rounds // 4)
+    for name, load in peers(options.mobilenet, options.packages).items():
+        single = median_ms(load().predict_batch, faces[:1], options.rounds // 4)
         print(f"{name:<16}batch 1, 1 thread {single:6.2f} ms")
 
 

@@ -19,15 +19,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from model_peers import CAFFE_MEANS
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.training.compact_net import CompactConfig
 from fer_nb.training.config import FineTuneConfig
 from fer_nb.training.datasets import load_ferplus, vote_targets
 from fer_nb.training.distill import vote_affect
-from fer_nb.training.finetune import Run, fine_tune
+from fer_nb.training.finetune import fine_tune
 from fer_nb.training.judges import faces_color
-from fer_nb.training.layouts import LabelledFaces
+from fer_nb.training.layouts import LabelledFaces, unlabelled
 from fer_nb.training.scores import classifier_scores, softmax
 from fer_nb.vggfer import Preprocessing
 
@@ -67,7 +68,7 @@ def main() -> None:
         backbone=options.backbone,
         weights=None,
         cut="global_pooling",
-        preprocessing=Preprocessing(options.size, "rgb", (103.939, 116.779, 123.68)),
+        preprocessing=Preprocessing(options.size, "rgb", CAFFE_MEANS),
         learning_rate=4e-4,
         balance=0.25,
         views=2,
@@ -77,7 +78,7 @@ def main() -> None:
     kept = faces.part("val")
 
     def teacher(images) -> np.ndarray:
-        return mirrored(lambda each: softmax(predict(run, each)), images)
+        return mirrored(lambda each: softmax(run.predict(unlabelled(each))), images)
 
     scores = classifier_scores(kept.target, teacher(kept.images))
     print(json.dumps(scores, indent=1))
@@ -92,17 +93,6 @@ def main() -> None:
         other_affect=vote_affect(10 * target),
         scores=json.dumps(scores),
         history=json.dumps(run.history),
-    )
-
-
-def predict(run: Run, images) -> np.ndarray:
-    """Logits (n, 9)."""
-    spans = range(0, len(images), 64)
-    return np.concatenate(
-        [
-            np.asarray(run.network.predict_on_batch(run.preprocessing(images[i : i + 64])))
-            for i in spans
-        ]
     )
 
 

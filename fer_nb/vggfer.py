@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
 from fer_nb.emotions import EMOTIONS, SCALE, expected_valence_arousal
 from fer_nb.errors import MissingExtraError, ModelError
@@ -232,7 +233,7 @@ class VGGFerModel:
 
         Without `val_ar`, valence and arousal are the mean ratings under the probabilities.
         """
-        probs = _softmax(self.emotion(faces))
+        probs = softmax(self.emotion(faces), axis=1)
         if self.va is not None:
             va = np.clip(self.va(faces), *SCALE)
         else:
@@ -256,12 +257,6 @@ def _open(models_dir: Path, task: str, notebook: int, runtime: str, threads: int
     if network.info["task"] != task:
         raise ModelError(f"{folder} holds a network for {network.info['task']!r}, not for {task!r}")
     return network
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    logits = logits - logits.max(axis=1, keepdims=True) if len(logits) else logits
-    weights = np.exp(logits)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def preprocessing_json(preprocessing: Preprocessing) -> dict:

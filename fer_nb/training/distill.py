@@ -13,7 +13,7 @@ from fer_nb.emotions import expected_valence_arousal, to_unit
 from fer_nb.errors import FerError
 from fer_nb.training.compact_net import CompactConfig
 from fer_nb.training.datasets import UNCERTAIN, FerPlus, vote_targets
-from fer_nb.training.loop import Faces, resize
+from fer_nb.training.loop import Faces, predict
 
 
 def faces_of(data: FerPlus, config: CompactConfig) -> Faces:
@@ -101,9 +101,8 @@ def calibrate(network: keras.Model, faces: Faces, config: CompactConfig) -> floa
     float
         The temperature, by which the logits are still to be divided.
     """
-    pictures = np.stack([resize(image, config.size) for image in faces.images])[..., None]
-    answer = network.predict(pictures.astype(np.float32), batch_size=256, verbose=0)
-    temperature, offsets = fit_calibration(answer["logits"], faces.target)
+    logits = predict(network, faces, config.size)["logits"]
+    temperature, offsets = fit_calibration(logits, faces.target)
     layer = network.get_layer("logits")
     layer.bias.assign(keras.ops.convert_to_numpy(layer.bias) + offsets)
     return round(temperature, 4)

@@ -76,7 +76,7 @@ def judge_votes(model: Reader, judge: Judge) -> dict:
     def f1(a, b):
         return metrics.macro_f1(a, b, len(EMOTIONS))
 
-    found = metrics.recalls(truth, predicted, NAMED)
+    found = metrics.recalls(metrics.confusion(truth, predicted, NAMED))
     return {
         "pictures": len(judge),
         "accuracy of eight": metrics.interval(accuracy, truth, predicted),
@@ -106,9 +106,9 @@ def judge_seven(model: Reader, judge: Judge) -> dict:
         return metrics.macro_f1(a, b, 7)
 
     def recall(a, b):
-        return float(np.nanmean(metrics.recalls(a, b, 7)))
+        return float(np.nanmean(metrics.recalls(metrics.confusion(a, b, 7))))
 
-    found = metrics.recalls(truth, predicted, 7)
+    found = metrics.recalls(metrics.confusion(truth, predicted, 7))
     result = {
         "pictures": len(truth),
         "accuracy": metrics.interval(lambda a, b: float(np.mean(a == b)), truth, predicted),

@@ -10,9 +10,10 @@ import numpy as np
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import ModelError
+from fer_nb.files import sha256
 from fer_nb.training.compact_net import CompactConfig, build_network, deployable
 from fer_nb.training.onnx_graph import FLOAT, UINT8, Graph
-from fer_nb.training.records import file_sha256
+from fer_nb.training.saving import claim_folder
 
 FORMAT = 1
 TOLERANCE = 1e-4
@@ -24,8 +25,8 @@ def export(
     *,
     version: str,
     prior_strength: float = 0.5,
-    margin: float = 0.1,
-    trained_on: str = "FER+ votes on FER2013 Training",
+    trained_on: str | None = None,
+    force: bool = False,
 ) -> Path:
     """Write `model.json`, `model.onnx` and `model.weights.h5` from a finished run.
 
@@ -34,24 +35,28 @@ def export(
     run : path
         Folder that `fer_nb.training.compact.train` filled.
     out : path
-        Folder of the model; made where absent. Files of an earlier export are replaced.
+        Folder of the model; made where absent. An earlier export of the same version is replaced.
     version : str
         Version of the model.
     prior_strength : float
         How far the default prior goes from natural (0) to balanced (1): it is proportional to
         natural ** (1 - prior_strength).
-    margin : float
-        Border around a detected face box in the crop, as a share of its side.
+    trained_on : str, optional
+        A line for people: on which data. By default as the run's record has it.
+    force : bool
+        Also replace another model, or another version.
 
     Raises
     ------
     ModelError
-        If the run is not finished, or ONNX and Keras differ by more than 1e-4.
+        If the run is not finished, `out` holds another model, or ONNX and Keras differ by more
+        than 1e-4.
     """
-    run, out = Path(run), Path(out)
+    run = Path(run)
     for name in ("run.json", "network.weights.h5"):
         if not (run / name).exists():
             raise ModelError(f"{run / name} is missing; finish the training run first")
+    out = claim_folder(out, "compact", version, force)
     record = json.loads((run / "run.json").read_text())
     config = CompactConfig.from_dict(record["config"])
     network = build_network(config, config.size)
@@ -61,7 +66,6 @@ def export(
     difference = largest_difference(graph, deployed, config.size)
     if difference > TOLERANCE:
         raise ModelError(f"ONNX and Keras differ by {difference:.1e}; report this as a bug")
-    out.mkdir(parents=True, exist_ok=True)
     (out / "model.onnx").write_bytes(graph)
     deployed.save_weights(out / "model.weights.h5")
     natural = np.array(record["natural_prior"])
@@ -70,18 +74,17 @@ def export(
         "version": version,
         "format": FORMAT,
         "input": {"size": config.size, "channels": 1},
-        "crop": {"margin": margin},
         "emotions": list(EMOTIONS),
         "priors": priors(natural, prior_strength),
         "prior_strength": prior_strength,
         "temperature": record["temperature"],
         "files": {
             "onnx": "model.onnx",
-            "onnx_sha256": file_sha256(out / "model.onnx"),
+            "onnx_sha256": sha256(out / "model.onnx"),
             "weights": "model.weights.h5",
-            "weights_sha256": file_sha256(out / "model.weights.h5"),
+            "weights_sha256": sha256(out / "model.weights.h5"),
         },
-        "trained_on": trained_on,
+        "trained_on": trained_on or data_of(record),
         "parameters": network.count_params(),
         "structure": json.loads(deployed.to_json()),
     }
@@ -89,6 +92,25 @@ def export(
     lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in info.items())
     (out / "model.json").write_text(f"{{\n{lines}\n}}\n")
     return out
+
+
+def data_of(record: dict) -> str:
+    """Say in one line what a run learned from, by its record (`run.json`).
+
+    Examples
+    --------
+    >>> data_of({"data": {"ferplus": {"file": "ferplus.npz"}, "teacher": {"file": "t.npz"}}})
+    'FER+ votes on FER2013 Training, labels of a teacher (t.npz)'
+    """
+    files = {role: entry["file"] for role, entry in record["data"].items()}
+    parts = ["FER+ votes on FER2013 Training"]
+    if "teacher" in files:
+        parts.append(f"labels of a teacher ({files['teacher']})")
+    if "start" in files:
+        parts.append(f"begun from earlier weights ({files['start']})")
+    if "mean_of" in record:
+        parts.append(f"mean of the weights of {len(record['mean_of'])} runs")
+    return ", ".join(parts)
 
 
 def compact_onnx(network: keras.Model, temperature: float) -> bytes:

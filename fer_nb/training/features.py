@@ -32,10 +32,10 @@ BATCH = 32
 _LARGEST = 60000.0  # float16 ends at 65504
 
 
-def features_bytes(prefix: keras.Model, pictures: int, views: int = 1) -> int:
-    """Return how much disk the activations of so many pictures and views take, in bytes."""
+def features_bytes(prefix: keras.Model, rows: int) -> int:
+    """Return how much disk the activations of so many rows take, in bytes; see `make_room`."""
     numbers = sum(math.prod(tensor.shape[1:]) for tensor in prefix.outputs)
-    return 2 * numbers * pictures * views
+    return 2 * numbers * rows
 
 
 class FeatureStore:
@@ -68,23 +68,29 @@ class FeatureStore:
         self.shapes = [tuple(tensor.shape[1:]) for tensor in prefix.outputs]
         self._prefix_hash = hash_weights(prefix)
 
-    def make_room(self, views: int, max_gb: float) -> str:
-        """Check that the activations of so many views may be stored; return a line on how much.
+    def make_room(self, rows: int, max_gb: float) -> str:
+        """Check that the activations of so many rows may be stored; return a line on how much.
+
+        Parameters
+        ----------
+        rows : int
+            Pictures times views.
+        max_gb : float
 
         Raises
         ------
         FerError
             If it is more than `max_gb` (1e9 bytes each) or than the disk holds.
         """
-        need = features_bytes(self.prefix, views) / 1e9
+        need = features_bytes(self.prefix, rows) / 1e9
         free = shutil.disk_usage(self.folder).free / 1e9
         if need > min(max_gb, free):
             raise FerError(
-                f"the activations of {views} views of pictures need {need:.1f} GB in "
+                f"the activations of {rows} views of pictures need {need:.1f} GB in "
                 f"{self.folder} (allowed {max_gb:g}, free {free:.1f}). Use fewer views or "
                 "pictures, unfreeze fewer layers, raise max_gb, or train with cached=False"
             )
-        return f"activations of {views} views: {need * 1000:.0f} MB in {self.folder}"
+        return f"activations of {rows} views: {need * 1000:.0f} MB in {self.folder}"
 
     def view(self, images: Sequence[np.ndarray], view: int, progress: bool = True) -> np.ndarray:
         """Return the activations of one view of all pictures, from disk or computed now.

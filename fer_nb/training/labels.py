@@ -12,8 +12,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fer_nb.emotions import EMOTIONS, SCALE, expected_valence_arousal, rating_table
+from fer_nb.emotions import (
+    EMOTIONS,
+    SCALE,
+    expected_valence_arousal,
+    nearest_emotion,
+    rating_table,
+)
 from fer_nb.errors import FerError
+from fer_nb.training import metrics
 
 _SYNONYMS = {
     "anger": "angry an",
@@ -125,41 +132,15 @@ def decode_va(va: np.ndarray, table: str = "adfes2011") -> list[str]:
     >>> decode_va(np.array([[5.9, 5.2], [2.3, 3.0]]))
     ['happy', 'sad']
     """
-    from scipy.spatial import cKDTree
-
-    _, nearest = cKDTree(rating_table(table).points).query(np.asarray(va, float).reshape(-1, 2))
-    return [EMOTIONS[i] for i in nearest]
-
-
-def concordance(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Return Lin's concordance correlation coefficient (CCC) of two series.
-
-    1 only where they are equal; a shift or another spread lowers it, unlike Pearson's r.
-
-    Source
-    ------
-    Lin, L. I. (1989). A concordance correlation coefficient to evaluate reproducibility.
-    *Biometrics, 45*(1), 255-268.
-
-    Examples
-    --------
-    >>> concordance(np.array([1.0, 2, 3]), np.array([2.0, 3, 4])).round(3)
-    np.float64(0.571)
-    """
-    truth, predicted = np.asarray(truth, float), np.asarray(predicted, float)
-    covariance = np.mean((truth - truth.mean()) * (predicted - predicted.mean()))
-    spread = truth.var() + predicted.var() + (truth.mean() - predicted.mean()) ** 2
-    return float(2 * covariance / spread) if spread else float("nan")
+    return [nearest_emotion(*pair, table) for pair in np.asarray(va, float).reshape(-1, 2)]
 
 
 def va_scores(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Return CCC, Pearson's r and RMSE of valence and of arousal, from two arrays (n, 2)."""
     truth, predicted = np.asarray(truth, float), np.asarray(predicted, float)
-    scores = {}
-    for column, name in enumerate(("valence", "arousal")):
-        a, b = truth[:, column], predicted[:, column]
-        constant = a.std() == 0 or b.std() == 0
-        scores[f"{name}_ccc"] = concordance(a, b)
-        scores[f"{name}_r"] = float("nan") if constant else float(np.corrcoef(a, b)[0, 1])
-        scores[f"{name}_rmse"] = float(np.sqrt(np.mean((a - b) ** 2)))
-    return scores
+    measures = {"ccc": metrics.concordance, "r": metrics.pearson, "rmse": metrics.rmse}
+    return {
+        f"{dimension}_{name}": measure(truth[:, column], predicted[:, column])
+        for column, dimension in enumerate(("valence", "arousal"))
+        for name, measure in measures.items()
+    }

@@ -25,11 +25,10 @@ import pandas as pd
 from fer_nb.emotions import EMOTIONS, from_unit
 from fer_nb.errors import FerError, MediaError
 from fer_nb.faces import cv2
-from fer_nb.media import read_image
-from fer_nb.training.datasets import load_ferplus, nine_votes
+from fer_nb.media import IMAGE_SUFFIXES, read_image
+from fer_nb.training.datasets import load_ferplus, nine_votes, pixel_groups
 from fer_nb.training.labels import canonical_emotions, one_hot
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 FER2013_NAMES = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _SPLIT_NAMES = {
     "train": "train",
@@ -172,7 +171,7 @@ def read_folder(folder: str | Path) -> LabelledFaces:
     emotions = canonical_emotions(inner.name for inner, _ in classes)
     files, names, splits = [], [], []
     for (inner, split), emotion in zip(classes, emotions, strict=True):
-        found = sorted(f for f in inner.rglob("*") if f.suffix.lower() in SUFFIXES)
+        found = sorted(f for f in inner.rglob("*") if f.suffix.lower() in IMAGE_SUFFIXES)
         files += found
         names += [emotion] * len(found)
         splits += [split] * len(found)
@@ -224,7 +223,7 @@ def read_fer2013(path: str | Path) -> LabelledFaces:
     split = table["usage"].str.strip().map(usage).fillna("").to_numpy(str)
     # Rows on which no vote was cast are no use for training or test.
     keep = target.sum(axis=1) > 0
-    faces = LabelledFaces(images, target, _pixel_groups(images), split).rows(keep)
+    faces = LabelledFaces(images, target, pixel_groups(images), split).rows(keep)
     return replace(faces, target=faces.target / faces.target.sum(axis=1, keepdims=True))
 
 
@@ -376,10 +375,6 @@ def _known_splits(names: pd.Series, path: Path) -> list[str]:
     if unknown:
         raise FerError(f"{path.name}: unknown split {', '.join(unknown)}; use train, val or test")
     return found
-
-
-def _pixel_groups(images: np.ndarray) -> np.ndarray:
-    return np.array([hashlib.sha256(image.tobytes()).hexdigest()[:16] for image in images])
 
 
 def _read_votes(path: Path, rows: int) -> np.ndarray:

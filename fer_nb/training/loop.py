@@ -14,6 +14,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from fer_nb.errors import FerError
+from fer_nb.models import preprocess
 from fer_nb.training.augment import augment
 from fer_nb.training.compact_net import CompactConfig
 
@@ -147,8 +148,7 @@ def fit(
 
 def measure(network: keras.Model, faces: Faces, size: int) -> dict:
     """Return cross-entropy, accuracy among the eight named emotions, and affect error."""
-    pictures = np.stack([resize(image, size) for image in faces.images])[..., None]
-    answer = network.predict(pictures.astype(np.float32), batch_size=256, verbose=0)
+    answer = predict(network, faces, size)
     logits = answer["logits"].astype(np.float64)
     logp = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     named = faces.target.argmax(1) < 8
@@ -160,15 +160,10 @@ def measure(network: keras.Model, faces: Faces, size: int) -> dict:
     }
 
 
-def resize(image: np.ndarray, size: int) -> np.ndarray:
-    """Resize one grey face the way inference does: by area when shrinking, else linearly."""
-    import cv2
-
-    if image.shape == (size, size):
-        return image
-    shrinks = image.shape[0] > size
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (size, size), interpolation=how)
+def predict(network: keras.Model, faces: Faces, size: int) -> dict[str, np.ndarray]:
+    """Return the network's `logits` (n, 9) and `affect` (n, 2) for faces prepared as in use."""
+    pictures = preprocess(faces.images, size).astype(np.float32)
+    return network.predict(pictures, batch_size=256, verbose=0)
 
 
 def affect_loss(config: CompactConfig):

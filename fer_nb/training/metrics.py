@@ -15,11 +15,22 @@ from collections.abc import Callable
 import numpy as np
 
 
-def recalls(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Return the share of each class that was found, (classes,); NaN for a class without cases."""
-    total = np.bincount(truth, minlength=classes)
-    right = np.bincount(truth[truth == predicted], minlength=classes)
-    return np.where(total > 0, right / np.maximum(total, 1), np.nan)
+def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Count cases by true class (rows) and predicted one (columns), (classes, classes)."""
+    cells = np.asarray(truth) * classes + predicted
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def recalls(counts: np.ndarray) -> np.ndarray:
+    """Return the share of each class that was found, (k,), NaN without cases; from `confusion`.
+
+    Examples
+    --------
+    >>> recalls(np.array([[1, 1, 0], [0, 2, 0], [0, 0, 0]]))
+    array([0.5, 1. , nan])
+    """
+    total = counts.sum(axis=1)
+    return np.where(total > 0, np.diag(counts) / np.maximum(total, 1), np.nan)
 
 
 def macro_f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> float:
@@ -30,9 +41,8 @@ def macro_f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> float:
     >>> macro_f1(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), 2)
     0.7333333333333334
     """
-    right = np.bincount(truth[truth == predicted], minlength=classes)
-    total = np.bincount(truth, minlength=classes)
-    said = np.bincount(predicted, minlength=classes)
+    counts = confusion(truth, predicted, classes)
+    right, total, said = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     occurs = total > 0
     return float(np.mean(2 * right[occurs] / (total[occurs] + said[occurs])))
 
@@ -49,15 +59,26 @@ def auroc(positive: np.ndarray, score: np.ndarray) -> float:
 
 
 def concordance(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Return Lin's concordance: correlation that also minds scale and offset."""
+    """Return Lin's concordance (CCC): correlation that also minds scale and offset.
+
+    1 only where both series are equal; NaN where both are the same constant.
+
+    Examples
+    --------
+    >>> round(concordance(np.array([1.0, 2, 3]), np.array([2.0, 3, 4])), 3)
+    0.571
+    """
     truth, predicted = np.asarray(truth, float), np.asarray(predicted, float)
     gap = (truth.mean() - predicted.mean()) ** 2
     shared = np.mean((truth - truth.mean()) * (predicted - predicted.mean()))
-    return float(2 * shared / (truth.var() + predicted.var() + gap))
+    spread = truth.var() + predicted.var() + gap
+    return float(2 * shared / spread) if spread else float("nan")
 
 
 def pearson(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Return Pearson's correlation."""
+    """Return Pearson's correlation; NaN where either series is constant."""
+    if np.std(truth) == 0 or np.std(predicted) == 0:
+        return float("nan")
     return float(np.corrcoef(truth, predicted)[0, 1])
 
 
@@ -67,7 +88,7 @@ def rmse(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def vote_calibration_error(share: np.ndarray, probs: np.ndarray, bins: int = 15) -> float:
-    """Return the expected calibration error against raters' votes.
+    """Return the expected calibration error against raters' votes, not against their top choice.
 
     The highest probability is a statement about how many raters would say so: in bins of it, it
     is compared with the share of votes that the chosen class got.
@@ -90,15 +111,14 @@ def vote_calibration_error(share: np.ndarray, probs: np.ndarray, bins: int = 15)
     return float(np.abs(gap).sum() / len(probs))
 
 
-def interval(
+def bootstrap(
     measure: Callable[..., float], *arrays: np.ndarray, draws: int = 500, seed: int = 0
-) -> list[float]:
+) -> tuple[float, float, float]:
     """Return `measure(*arrays)` and its 95 % percentile bootstrap interval, rows drawn together.
 
     Returns
     -------
-    list of float
-        Value, low, high.
+    value, low, high : float
     """
     rng, n = np.random.default_rng(seed), len(arrays[0])
     values = []
@@ -106,4 +126,9 @@ def interval(
         rows = rng.integers(0, n, n)
         values.append(measure(*(array[rows] for array in arrays)))
     low, high = np.nanpercentile(values, [2.5, 97.5])
-    return [round(float(value), 4) for value in (measure(*arrays), low, high)]
+    return float(measure(*arrays)), float(low), float(high)
+
+
+def interval(measure: Callable[..., float], *arrays: np.ndarray, draws: int = 500) -> list[float]:
+    """Return `bootstrap` as a table shows it: [value, low, high], four decimals."""
+    return [round(value, 4) for value in bootstrap(measure, *arrays, draws=draws)]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import os
 import platform
 from pathlib import Path
 
+from fer_nb.files import sha256
 
-def file_sha256(path: str | Path) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+
+def machine() -> str:
+    """Return what a record says of the computer: its processor's kind and number of cores."""
+    return f"{platform.machine()}, {os.cpu_count()} cores"
 
 
 def write_run(path: str | Path, *, data: dict, **fields) -> dict:
@@ -32,10 +32,10 @@ def write_run(path: str | Path, *, data: dict, **fields) -> dict:
 
     record = {
         "date": datetime.date.today().isoformat(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "keras": f"{keras.__version__} on {keras.backend.backend()}",
         "data": {
-            role: {"file": Path(file).name, "sha256": file_sha256(file)}
+            role: {"file": Path(file).name, "sha256": sha256(file)}
             for role, file in data.items()
             if file is not None
         },

@@ -31,6 +31,7 @@ def save_model(
     trained_on: str,
     scores: dict | None = None,
     onnx: bool = True,
+    force: bool = False,
 ) -> Path:
     """Write a trained network into a folder from which it can be used.
 
@@ -39,21 +40,30 @@ def save_model(
     run : Run
         What `fine_tune` gave.
     folder : path
-        For `VGGFerModel`, `<models_dir>/emotion` or `<models_dir>/va`. Files there are replaced.
+        For `VGGFerModel`, `<models_dir>/emotion` or `<models_dir>/va`. An earlier network for the
+        same task is replaced.
     trained_on : str
         A line for people: which data, how many pictures.
     scores : dict, optional
         How good it is, and on what.
     onnx : bool
         Also export to ONNX, and check that both give the same.
+    force : bool
+        Also replace another model, such as a network for the other task.
 
     Returns
     -------
     Path
         The folder.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds another model, or ONNX and Keras differ.
     """
     keras = import_keras()
-    folder = make_folder(folder)
+    name, version = f"vggfer-{run.config.task}", "1"
+    folder = claim_folder(folder, name, version, force)
     (folder / "model.json").unlink(missing_ok=True)  # comes last: with it, all the rest is there
     (folder / ONNX).unlink(missing_ok=True)
     run.network.save_weights(folder / WEIGHTS)
@@ -65,8 +75,8 @@ def save_model(
     share = np.clip(run.class_share or np.full(len(EMOTIONS), 1 / len(EMOTIONS)), 1e-4, None)
     height, _, channels = run.preprocessing.shape
     info = {
-        "name": f"vggfer-{run.config.task}",
-        "version": "1",
+        "name": name,
+        "version": version,
         "format": 1,
         "task": run.config.task,
         "output": "logits" if run.config.task == "emotion" else "valence and arousal, 1-7",
@@ -83,6 +93,29 @@ def save_model(
         "structure": keras.saving.serialize_keras_object(run.network),
     }
     (folder / "model.json").write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
+    return folder
+
+
+def claim_folder(folder: str | Path, name: str, version: str, force: bool = False) -> Path:
+    """Return the folder for a model's files, made if need be.
+
+    Raises
+    ------
+    ModelError
+        If it holds a model of another name or version, and `force` is false.
+    """
+    folder = make_folder(folder)
+    path = folder / "model.json"
+    if path.is_file() and not force:
+        try:
+            held = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            held = {}
+        if (held.get("name"), held.get("version")) != (name, version):
+            raise ModelError(
+                f"{path} describes another model ({held.get('name')}, version "
+                f"{held.get('version')}); choose another folder, or replace it with force=True"
+            )
     return folder
 
 

@@ -10,27 +10,26 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from fer_nb.emotions import EMOTIONS
+from fer_nb.training import metrics
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Return probabilities (n, k) of logits (n, k)."""
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
+    return special.softmax(logits, axis=1)
 
 
 def confusion(truth: np.ndarray, probs: np.ndarray) -> pd.DataFrame:
     """Count pictures by most voted (rows) and most probable emotion (columns); both are (n, 9)."""
-    counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
-    np.add.at(counts, (truth.argmax(axis=1), probs.argmax(axis=1)), 1)
+    counts = metrics.confusion(truth.argmax(axis=1), probs.argmax(axis=1), len(EMOTIONS))
     return pd.DataFrame(counts, index=EMOTIONS, columns=EMOTIONS)
 
 
 def recalls(counts: pd.DataFrame) -> pd.Series:
     """Return the share of each emotion's pictures that were recognised (NaN without any)."""
-    total = counts.sum(axis=1)
-    return pd.Series(np.diag(counts), index=counts.index).div(total.where(total > 0))
+    return pd.Series(metrics.recalls(counts.to_numpy()), index=counts.index)
 
 
 def reliability(truth: np.ndarray, probs: np.ndarray, bins: int = 10) -> pd.DataFrame:
@@ -51,7 +50,10 @@ def reliability(truth: np.ndarray, probs: np.ndarray, bins: int = 10) -> pd.Data
 
 
 def calibration_error(truth: np.ndarray, probs: np.ndarray, bins: int = 10) -> float:
-    """Return the expected calibration error: the mean gap of `reliability`, weighted by count."""
+    """Return the expected calibration error: the mean gap of `reliability`, weighted by count.
+
+    It is against the most voted emotion; `metrics.vote_calibration_error` is against the votes.
+    """
     table = reliability(truth, probs, bins)
     gap = (table["confidence"] - table["accuracy"]).abs()
     return float((gap * table["count"]).sum() / table["count"].sum())
@@ -70,15 +72,14 @@ def classifier_scores(truth: np.ndarray, probs: np.ndarray, seed: int = 0) -> di
     dict
         `accuracy` against the most voted emotion with its 95 % bootstrap interval `accuracy_low`,
         `accuracy_high`; `macro_recall`, the mean over emotions that occur; `cross_entropy` against
-        the votes; `calibration_error`.
+        the votes; `calibration_error` against the most voted emotion.
     """
     right = probs.argmax(axis=1) == truth.argmax(axis=1)
-    draws = np.random.default_rng(seed).choice(right, (2000, len(right))).mean(axis=1)
-    low, high = np.percentile(draws, [2.5, 97.5])
+    accuracy, low, high = metrics.bootstrap(np.mean, right, draws=2000, seed=seed)
     return {
-        "accuracy": float(right.mean()),
-        "accuracy_low": float(low),
-        "accuracy_high": float(high),
+        "accuracy": accuracy,
+        "accuracy_low": low,
+        "accuracy_high": high,
         "macro_recall": float(recalls(confusion(truth, probs)).mean()),
         "cross_entropy": vote_entropy_loss(truth, probs),
         "calibration_error": calibration_error(truth, probs),

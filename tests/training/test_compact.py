@@ -12,10 +12,10 @@ from tiny import TINY
 from fer_nb import load_model
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import FerError
+from fer_nb.files import sha256
 from fer_nb.training import compact, distill, loop, metrics
 from fer_nb.training.augment import Augmentation, augment
 from fer_nb.training.compact_net import CompactConfig, build_network, deployable
-from fer_nb.training.records import file_sha256
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def weights(folder):
 
 def test_run_leaves_weights_curve_and_record(run, ferplus):
     record = json.loads((run / "run.json").read_text())
-    assert record["data"] == {"ferplus": {"file": "ferplus.npz", "sha256": file_sha256(ferplus)}}
+    assert record["data"] == {"ferplus": {"file": "ferplus.npz", "sha256": sha256(ferplus)}}
     assert CompactConfig.from_dict(record["config"]) == TINY
     assert [line["epoch"] for line in record["history"]] == [1, 2]
     assert record["history"] == json.loads((run / "history.json").read_text())

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from fer_nb.emotions import EMOTIONS, rating_table
 from fer_nb.errors import FerError
@@ -40,8 +41,9 @@ def test_macro_f1_by_hand():
 
 
 def test_recalls_leave_out_absent_classes():
-    found = metrics.recalls(np.array([0, 0, 2]), np.array([0, 1, 2]), 4)
-    np.testing.assert_array_equal(found, [0.5, np.nan, 1.0, np.nan])
+    counts = metrics.confusion(np.array([0, 0, 2]), np.array([0, 1, 2]), 4)
+    assert counts.tolist() == [[1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(metrics.recalls(counts), [0.5, np.nan, 1.0, np.nan])
 
 
 def test_auroc_by_hand():
@@ -59,6 +61,22 @@ def test_concordance_minds_offset_and_scale():
     assert metrics.rmse(truth, truth + 1) == 1
 
 
+@given(st.integers(0, 2**16), st.floats(-3, 3), st.floats(-2, 2))
+def test_concordance_is_nearer_to_nothing_than_the_correlation(seed, scale, shift):
+    truth, noise = np.random.default_rng(seed).normal(size=(2, 50))
+    answer = scale * truth + shift + noise
+    ccc, r = metrics.concordance(truth, answer), metrics.pearson(truth, answer)
+    assert abs(ccc) <= abs(r) + 1e-9
+    assert np.sign(ccc) == np.sign(r)
+
+
+def test_correlations_of_constants_are_not_numbers():
+    same = np.full(4, 2.0)
+    assert np.isnan(metrics.concordance(same, same))
+    assert np.isnan(metrics.pearson(same, np.arange(4.0)))
+    assert metrics.concordance(same, np.arange(4.0)) == 0
+
+
 def test_calibration_against_votes_by_hand():
     share = np.array([[0.6, 0.4], [1.0, 0.0], [0.2, 0.8]])
     probs = np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7]])
@@ -66,13 +84,19 @@ def test_calibration_against_votes_by_hand():
     assert metrics.vote_calibration_error(share, probs) == pytest.approx((0.2 + 0.1) / 3)
 
 
-@given(st.lists(st.booleans(), min_size=5, max_size=50))
-def test_interval_holds_its_value(values):
-    value, low, high = metrics.interval(
-        lambda a: float(a.mean()), np.array(values, float), draws=80
-    )
-    assert low - 1e-9 <= value <= high + 1e-9 or len(set(values)) == 2
-    assert 0 <= low <= high <= 1
+def test_interval_of_a_share_is_that_of_the_binomial_distribution():
+    found = np.arange(400) < 100
+    value, low, high = metrics.interval(np.mean, found, draws=4000)
+    assert value == 0.25
+    # 90 % or 99 % ends lie 0.007 and more from these
+    assert [low, high] == pytest.approx(stats.binom.ppf([0.025, 0.975], 400, 0.25) / 400, abs=0.003)
+
+
+def test_interval_draws_rows_together_and_leaves_out_what_is_no_number():
+    labels = np.arange(30) % 3
+    assert metrics.interval(lambda a, b: np.mean(a == b), labels, labels) == [1, 1, 1]
+    rare = np.arange(10) == 0  # missing from a third of the draws
+    assert metrics.interval(metrics.auroc, rare, rare) == [1, 1, 1]
 
 
 def test_votes_table_of_a_known_model():

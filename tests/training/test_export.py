@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -57,6 +58,43 @@ def test_onnx_equals_keras_and_loads(run, tmp_path):
     np.testing.assert_allclose(answer.arousal, theirs["arousal"], atol=1e-4)
     assert np.ptp(answer.probs, axis=0).max() > 1e-3  # the faces are told apart at all
     assert model.info["priors"]["default"] == model.info["priors"]["balanced"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "FER+ votes on FER2013 Training"),
+        (
+            {"data": {"teacher": {"file": "t.npz"}, "start": {"file": "first.weights.h5"}}},
+            "FER+ votes on FER2013 Training, labels of a teacher (t.npz), "
+            "begun from earlier weights (first.weights.h5)",
+        ),
+        (
+            {"mean_of": ["a", "b"]},
+            "FER+ votes on FER2013 Training, mean of the weights of 2 runs",
+        ),
+    ],
+)
+def test_model_says_what_it_learned_from(run, tmp_path, changes, said):
+    from fer_nb.training.export import export
+
+    shutil.copytree(run, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    (tmp_path / "run" / "run.json").write_text(json.dumps({**record, **changes}))
+    model = load_model(export(tmp_path / "run", tmp_path / "model", version="1"))
+    assert model.info["trained_on"] == said
+
+
+def test_export_replaces_only_its_own_version(run, tmp_path):
+    from fer_nb.training.export import export
+
+    export(run, tmp_path, version="1")
+    export(run, tmp_path, version="1", prior_strength=1.0)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(ModelError, match=r"compact, version 1\).*force=True"):
+        export(run, tmp_path, version="2")
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    assert load_model(export(run, tmp_path, version="2", force=True)).info["version"] == "2"
 
 
 def test_unfinished_run_is_refused(tmp_path):

@@ -10,7 +10,6 @@ from fer_nb.errors import FerError
 from fer_nb.training.labels import (
     VA_METHODS,
     canonical_emotions,
-    concordance,
     decode_va,
     one_hot,
     va_labels,
@@ -75,14 +74,6 @@ def test_wrong_questions():
         va_labels(one_hot(["sad"]), "guess")
     with pytest.raises(FerError, match="nine emotions"):
         va_labels(np.ones((2, 7)))
-
-
-@given(st.integers(0, 2**16), st.floats(0.2, 3), st.floats(-2, 2))
-def test_concordance_is_at_most_the_correlation(seed, scale, shift):
-    truth = np.random.default_rng(seed).normal(size=50)
-    assert concordance(truth, truth) == pytest.approx(1)
-    assert concordance(truth, truth * scale + shift) <= 1 + 1e-9
-    assert concordance(truth, -truth) < 0
 
 
 def test_scores_of_known_values():

@@ -12,15 +12,15 @@ keras = pytest.importorskip("keras")
 
 from fer_nb.emotions import EMOTIONS, expected_valence_arousal  # noqa: E402
 from fer_nb.errors import FerError, ModelError  # noqa: E402
-from fer_nb.training.finetune import fine_tune  # noqa: E402
+from fer_nb.training.config import FineTuneConfig  # noqa: E402
+from fer_nb.training.finetune import Run, fine_tune  # noqa: E402
+from fer_nb.training.networks import build_network  # noqa: E402
 from fer_nb.training.saving import save_model  # noqa: E402
 from fer_nb.vggfer import Network, Preprocessing, VGGFerModel, read_model_json  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def models_dir(backbone, faces, tmp_path_factory):
-    from fer_nb.training.config import FineTuneConfig
-
     folder = tmp_path_factory.mktemp("models")
     config = FineTuneConfig(
         backbone=backbone,
@@ -171,6 +171,25 @@ print(model.predict(np.full((50, 40, 3), 90, np.uint8)))
     assert done.stdout.startswith("['")
     names = {file.suffix for file in (models_dir / "emotion").iterdir()}
     assert names == {".json", ".h5", ".keras", ".onnx"}
+
+
+def test_only_a_network_for_the_same_task_is_replaced(tmp_path):
+    def network(task):
+        config = FineTuneConfig(task=task, backbone="compact", weights=None, hidden=8)
+        return Run(config, *build_network(config))
+
+    folder = save_model(network("va"), tmp_path / "va", trained_on="nothing", onnx=False)
+    save_model(network("va"), folder, trained_on="nothing again", onnx=False)
+    assert read_model_json(folder)["trained_on"] == "nothing again"
+    emotion = network("emotion")
+    with pytest.raises(ModelError, match=r"vggfer-va.*force=True"):
+        save_model(emotion, folder, trained_on="", onnx=False)
+    assert Network(folder).info["task"] == "va"
+    save_model(emotion, folder, trained_on="", onnx=False, force=True)
+    assert Network(folder).info["task"] == "emotion"
+    (folder / "model.json").write_text("{")  # cut off while it was written
+    with pytest.raises(ModelError, match="another model"):
+        save_model(emotion, folder, trained_on="", onnx=False)
 
 
 def test_kept_facts(models_dir):
