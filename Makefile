@@ -1,6 +1,6 @@
-# make demo   a report of made viewers of a made trailer, in about three minutes
+# make demo   a report of made viewers of a made trailer: three to four minutes, installation included
 # make test   all tests
-# make lab    JupyterLab on the notebooks
+# make lab    JupyterLab on the notebooks, with all that they need (TensorFlow too)
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -17,7 +17,7 @@ demo: $(VENV)/.base
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
-lab: $(VENV)/.base
+lab: $(VENV)/.train
 	$(BIN)/fer-nb lab
 
 lint: $(VENV)/.dev
@@ -40,10 +40,15 @@ $(VENV)/.base: $(SOURCES) | $(VENV)/bin/python
 	$(BIN)/python docs/check_opencv.py
 	touch $@
 
+$(VENV)/.train: $(SOURCES) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
+	$(BIN)/python docs/check_opencv.py
+	touch $@ $(VENV)/.base
+
 $(VENV)/.dev: $(SOURCES) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	$(BIN)/python docs/check_opencv.py
-	touch $@ $(VENV)/.base
+	touch $@ $(VENV)/.train $(VENV)/.base
 
 clean:
 	rm -rf $(VENV) reports build *.egg-info

@@ -26,8 +26,7 @@ def main() -> None:
         page.goto(PAGE.as_uri())
         page.screenshot(path=PICTURE)
         browser.close()
-    # A palette makes a screenshot a third of its size, and nobody sees it.
-    Image.open(PICTURE).convert("RGB").quantize(128).save(PICTURE, optimize=True)
+    Image.open(PICTURE).convert("RGB").save(PICTURE, optimize=True)
     print(PICTURE)
 
 

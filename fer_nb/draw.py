@@ -43,7 +43,8 @@ def draw_bbox_with_emotion(
         ``[name, valence, arousal]`` it is red for valence in [1, 4), grey at 4 and green in (4, 7],
         and the caption carries both numbers.
     x, y, w, h : float
-        The box in pixels.
+        The box in pixels. The face is read from just this box; `analyze_image` widens a detector's
+        boxes by its ``margin`` first, and may so come to another answer.
 
     Returns
     -------

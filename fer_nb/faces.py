@@ -365,3 +365,24 @@ def load_detector(name: str = "haar", **options) -> Detector:
         return detector(**options)
     except TypeError as error:
         raise ModelError(f"the {name} detector does not take that: {error}") from None
+
+
+def as_detector(detector: Detector | str | None) -> Detector:
+    """Return a detector from a name or a detector; ``"haar"`` from None."""
+    chosen = "haar" if detector is None else detector
+    return load_detector(chosen) if isinstance(chosen, str) else chosen
+
+
+def describe_detector(detector: Detector) -> dict:
+    """Return a detector's name and settings as plain values, for provenance."""
+    settings = {
+        key: value.name if isinstance(value, Path) else value
+        for key, value in vars(detector).items()
+        if not key.startswith("_")
+    }
+    return {"name": getattr(detector, "name", type(detector).__name__)} | settings
+
+
+def margin_of(detector: Detector) -> float:
+    """Return how much larger than a detector's boxes the crops for a model must be."""
+    return getattr(detector, "margin", 0.0)  # a plain function is a detector, too

@@ -262,3 +262,9 @@ def load_model(
         names = ", ".join(model_folders()) or "none"
         raise ModelError(f"no model {str(name)!r} in {models_folder()}; there are: {names}")
     return FerModel(folder, prior, threads)
+
+
+def as_model(model: FerModel | str | None, threads: int = 0) -> FerModel:
+    """Return a model from a name, a folder or a model; ``"compact"`` from None."""
+    chosen = "compact" if model is None else model
+    return load_model(chosen, threads=threads) if isinstance(chosen, str | Path) else chosen

@@ -141,10 +141,9 @@ def _path(fig: Figure, axes: Axes, valence, arousal, time_s) -> None:
     present = np.flatnonzero(~np.isnan(points).any(axis=1))
     if len(present):
         line.set_clim(time_s[present[0]], time_s[present[-1]])
-        for index, text, side in ((present[0], "start", "right"), (present[-1], "end", "left")):
-            axes.plot(*points[index], "o", ms=7, mfc="white", mec=INK, mew=1.6, zorder=5)
-            offset = (-7 if side == "right" else 7, 5)
-            _label(axes, text, points[index], offset, ha=side, fontsize=9, zorder=6)
+        for index, text, fill in ((present[0], "start", "white"), (present[-1], "end", INK)):
+            axes.plot(*points[index], "o", ms=7, mfc=fill, mec=INK, mew=1.6, zorder=5, label=text)
+        axes.legend(loc="upper left", fontsize=9, frameon=False, handletextpad=0.2)
         bar = fig.colorbar(line, ax=axes, pad=0.02, shrink=0.8)
         bar.set_label("time (s)")
         bar.outline.set_visible(False)

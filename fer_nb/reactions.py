@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.errors import FerError
-from fer_nb.faces import Detector, crop_face, cv2, load_detector
+from fer_nb.faces import Detector, as_detector, crop_face, cv2, describe_detector, margin_of
 from fer_nb.files import sha256
 from fer_nb.media import Frame, VideoReader, read_image
-from fer_nb.models import FerModel, Predictions, load_model
+from fer_nb.models import FerModel, Predictions, as_model
 from fer_nb.tables import (
     COLUMNS,
     TableBuilder,
@@ -34,8 +34,7 @@ __all__ = [
     "analyze_image",
     "analyze_video",
     "check_table",
-    "describe_detector",
-    "margin_of",
+    "origin",
     "picture_quality",
     "read_table",
     "write_table",
@@ -45,40 +44,22 @@ __all__ = [
 BATCH = 16
 
 
-def _model(model: FerModel | str | None) -> FerModel:
-    return load_model(model or "compact") if model is None or isinstance(model, str) else model
+def origin(
+    source: str, digest: str | None, model: FerModel, detector: Detector, **parameters
+) -> dict:
+    """Return the attrs of a reaction table that say what it was made from, and with what.
 
-
-def _detector(detector: Detector | str | None) -> Detector:
-    chosen = "haar" if detector is None else detector
-    return load_detector(chosen) if isinstance(chosen, str) else chosen
-
-
-def describe_detector(detector: Detector) -> dict:
-    """Return a detector's name and settings as plain values, for provenance."""
-    settings = {
-        key: value.name if isinstance(value, Path) else value
-        for key, value in vars(detector).items()
-        if not key.startswith("_")
-    }
-    return {"name": getattr(detector, "name", type(detector).__name__)} | settings
-
-
-def margin_of(detector: Detector) -> float:
-    """Return how much larger than a detector's boxes the crops for a model must be."""
-    return getattr(detector, "margin", 0.0)  # a plain function is a detector, too
-
-
-def _provenance(source: str, digest: str | None, model: FerModel, detector: Detector, **parameters):
+    `model` and `detector` may be any that answer like ours; what they do not tell is None.
+    """
     from fer_nb import __version__
 
     return {
         "source": source,
         "sha256": digest,
-        "model": model.name,
-        "model_version": str(model.info["version"]),
-        "model_sha256": model.sha256,
-        "prior": model.prior,
+        "model": getattr(model, "name", type(model).__name__),
+        "model_version": str(getattr(model, "info", {}).get("version", "")),
+        "model_sha256": getattr(model, "sha256", None),
+        "prior": getattr(model, "prior", None),
         "package_version": __version__,
         "parameters": {"detector": describe_detector(detector), **parameters},
     }
@@ -117,7 +98,7 @@ def analyze_image(
     >>> analyze_image(skimage.data.astronaut())["emotion"].tolist()
     ['happy']
     """
-    model, detector = _model(model), _detector(detector)
+    model, detector = as_model(model), as_detector(detector)
     source, digest = "array", None
     if not isinstance(image, np.ndarray):
         path = Path(image)
@@ -129,7 +110,7 @@ def analyze_image(
     builder = TableBuilder(min_detections=1)
     builder.add(0, 0.0, image, tracks, model.predict_batch(crops))
     height, width = image.shape[:2]
-    provenance = _provenance(source, digest, model, detector)
+    provenance = origin(source, digest, model, detector)
     return builder.table(**provenance, image={"width": width, "height": height}, warnings=[])
 
 
@@ -163,7 +144,7 @@ def analyze_frames(
     DataFrame
         The reaction table.
     """
-    model, detector = _model(model), _detector(detector)
+    model, detector = as_model(model), as_detector(detector)
     tracker = Tracker(detector, detect_interval_s=detect_interval_s, max_gap_s=max_gap_s)
     builder = TableBuilder(min_detections)
     waiting: list[tuple] = []  # frames whose faces are not classified yet
@@ -199,7 +180,7 @@ def analyze_frames(
         "max_gap_s": max_gap_s,
         "min_detections": min_detections,
     }
-    return builder.table(**_provenance("frames", None, model, detector, **parameters), warnings=[])
+    return builder.table(**origin("frames", None, model, detector, **parameters), warnings=[])
 
 
 def _small(crop: np.ndarray, side: int = 128) -> np.ndarray:
@@ -250,7 +231,7 @@ def analyze_video(
     """
     if every < 1:
         raise FerError(f"every must be 1 or more, not {every}")
-    model, detector = _model(model), _detector(detector)
+    model, detector = as_model(model), as_detector(detector)
     path = Path(path)
     with VideoReader(path) as video:
         seen = _Counter()

@@ -72,9 +72,13 @@ def quality_facts(quality: dict) -> dict[str, str]:
         "frames analysed": f"{quality['frames']} ({quality['effective_fps']:.1f} per second)",
         "brightness (median, 0–255)": f"{quality['brightness']:.0f}",
         "contrast (median SD of brightness)": f"{quality['contrast']:.0f}",
-        "width of the face (median)": f"{quality['face_px']:.0f} px",
+        "width of the face (median)": _pixels(quality["face_px"]),
         "frames with other faces": f"{quality['other_faces_share']:.1%}",
     }
+
+
+def _pixels(width: float) -> str:
+    return "no face" if np.isnan(width) else f"{width:.0f} px"
 
 
 def headline_facts(figures: dict) -> dict[str, str]:
@@ -135,7 +139,8 @@ def moment_cards(
             else:
                 picture = thumbnail(source, at, table, show_faces)
             lines = [
-                f"probability {moment['probability']:.0%}, {moment['rise']:+.0%} on the median",
+                f"probability {moment['probability']:.0%}, "
+                f"{100 * moment['rise']:.0f} points above its median",
                 f"valence {moment['valence']:.1f}, arousal {moment['arousal']:.1f}",
             ]
             head = f"{time_code(moment['time_s'])}  {moment['emotion']}"

@@ -10,9 +10,9 @@ import numpy as np
 
 from fer_nb.draw import draw_reactions
 from fer_nb.errors import MediaError
-from fer_nb.faces import Detector, crop_face, cv2
+from fer_nb.faces import Detector, crop_face, cv2, margin_of
 from fer_nb.models import FerModel
-from fer_nb.reactions import TableBuilder, margin_of
+from fer_nb.reactions import TableBuilder
 from fer_nb.tracking import Tracker
 
 _NOTEBOOK = "for a preview in the browser run: fer-nb lab, and open 04_interactive_inference.ipynb"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -147,10 +148,11 @@ def sample_recording(path: str | Path | None = None, seed: int = 0) -> Path:
         As in `make_demo`.
     """
     if path is None:
-        from fer_nb import __version__
         from fer_nb.zoo import cache_folder
 
-        path = cache_folder() / f"synthetic-viewer-{__version__}-{seed}.mp4"
+        sources = sorted(Path(__file__).parent.glob("*.py"))
+        made_by = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
+        path = cache_folder() / f"synthetic-viewer-{made_by.hexdigest()[:12]}-{seed}.mp4"
     path = Path(path)
     if not path.exists():
         recording = viewers.Recording(script.VIEWERS[0], seed)

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.errors import FerError
-from fer_nb.faces import Detector, Face, crop_face, load_detector
-from fer_nb.reactions import TableBuilder, describe_detector, margin_of
+from fer_nb.faces import Detector, Face, crop_face, load_detector, margin_of
+from fer_nb.reactions import TableBuilder, origin
 from fer_nb.tracking import Track, Tracker
 
 CALIBRATION_S = 3.0
@@ -259,23 +259,8 @@ class LiveSession:
                 str(identity): {"valence": base.valence, "arousal": base.arousal}
                 for identity, base in self.baselines.items()
             }
-            attrs = self._provenance() | {"video": video, "neutral": neutral, "warnings": []}
-            return self._table.table(**attrs)
-
-    def _provenance(self) -> dict:
-        from fer_nb import __version__
-
-        model = self.model
-        return {
-            "source": "webcam",
-            "sha256": None,
-            "model": getattr(model, "name", type(model).__name__),
-            "model_version": str(getattr(model, "info", {}).get("version", "")),
-            "model_sha256": getattr(model, "sha256", None),
-            "prior": getattr(model, "prior", None),
-            "package_version": __version__,
-            "parameters": {"detector": describe_detector(self.detector), **self._intervals},
-        }
+            made_by = origin("webcam", None, self.model, self.detector, **self._intervals)
+            return self._table.table(**made_by, video=video, neutral=neutral, warnings=[])
 
     def stats(self) -> Mapping[str, float]:
         """Frames a second by the camera's clock, and the browser's delay (camera to screen)."""

@@ -11,7 +11,7 @@ import pandas as pd
 import traitlets
 
 from fer_nb.emotions import PROBABILITY_COLUMNS, nearest_emotion
-from fer_nb.faces import Detector, Face, cascade_names, crop_face, load_detector
+from fer_nb.faces import Detector, Face, cascade_names, crop_face, load_detector, margin_of
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget
 from fer_nb.widgets.samples import SAMPLES, sample
@@ -47,12 +47,10 @@ class PhotoExplorer(FerWidget):
         model=None,
         detector: Detector | str | None = None,
     ):
-        from fer_nb.models import load_model
+        from fer_nb.models import as_model
         from fer_nb.zoo import model_folders
 
-        if model is None or isinstance(model, str):
-            model = load_model(model or "compact")
-        self._model = model
+        self._model = as_model(model)
         self._set_detector(detector or "haar/frontalface_alt2")
         found = [f"haar/{name}" for name in cascade_names()]
         found.sort(key=lambda name: "face" not in name)
@@ -60,7 +58,7 @@ class PhotoExplorer(FerWidget):
             found.insert(0, self._detector_name)
         if "yunet" not in found:
             found.append("yunet")
-        models = list(dict.fromkeys([model.name, *model_folders()]))
+        models = list(dict.fromkeys([self._model.name, *model_folders()]))
         super().__init__(choices={"models": models, "detectors": found, "samples": list(SAMPLES)})
         self.show(SAMPLES[0] if image is None else image)
 
@@ -108,7 +106,6 @@ class PhotoExplorer(FerWidget):
 
     def _send_photo(self) -> None:
         from fer_nb.models import preprocess
-        from fer_nb.reactions import margin_of
 
         height, width = self._image.shape[:2]
         size = getattr(self._model, "size", 64)

@@ -14,7 +14,7 @@ import traitlets
 
 from fer_nb.emotions import PROBABILITY_COLUMNS
 from fer_nb.errors import FerError
-from fer_nb.faces import Detector, load_detector
+from fer_nb.faces import Detector, as_detector
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget, log
 
@@ -64,13 +64,9 @@ class VideoExplorer(FerWidget):
         every: int = 1,
         reactions: pd.DataFrame | None = None,
     ):
-        from fer_nb.models import load_model
+        from fer_nb.models import as_model
 
-        if model is None or isinstance(model, str):
-            model = load_model(model or "compact")
-        if detector is None or isinstance(detector, str):
-            detector = load_detector(detector or "haar")
-        self._model, self._detector = model, detector
+        self._model, self._detector = as_model(model), as_detector(detector)
         self._path: Path | None = None
         self._reader = None
         self._reading = threading.Lock()

@@ -9,7 +9,7 @@ import pandas as pd
 import traitlets
 
 from fer_nb.errors import FerError
-from fer_nb.faces import Detector, load_detector
+from fer_nb.faces import Detector, as_detector
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget
 from fer_nb.widgets.live import Baseline, LiveSession, NearAndWide
@@ -61,14 +61,10 @@ class WebcamPreview(FerWidget):
         size: str = "640x480",
         detect_interval_s: float = 0.25,
     ):
-        from fer_nb.models import load_model
+        from fer_nb.models import as_model
 
-        if model is None or isinstance(model, str):
-            # One face is too little work to share out among threads.
-            model = load_model(model or "compact", threads=1)
-        if detector is None or isinstance(detector, str):
-            detector = detector or "haar"
-            detector = NearAndWide() if detector == "haar" else load_detector(detector)
+        model = as_model(model, threads=1)  # one face is too little to share out among threads
+        detector = NearAndWide() if detector in (None, "haar") else as_detector(detector)
         self._session = LiveSession(model, detector, detect_interval_s)
         self._view: str | None = None
         super().__init__(mirror=mirror, size=size)
