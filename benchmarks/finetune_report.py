@@ -9,26 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_nb.plots import INK, NOTE, figure
+from fer_nb.plots import INK, figure
 
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "benchmarks" / "records"
 PAGE, PICTURE = ROOT / "docs" / "results.md", ROOT / "docs" / "figures" / "finetune.png"
-ORDER = (
-    "frozen",
-    "frozen, all pictures",
-    "last 13",
-    "last 25",
-    "last 13, hard labels",
-    "reference",
-    "reference, votes",
-)
-COLORS = ("#9AA0A8", "#5A606B", "#1B6E6A", "#0072B2", "#B3541E", "#7B52AB", "#D9A441")
+ORDER = ("frozen", "last 13", "last 25", "last 13, hard labels", "reference", "reference, votes")
+COLORS = ("#9AA0A8", "#1B6E6A", "#0072B2", "#B3541E", "#7B52AB", "#D9A441")
+WHOLE = ", all pictures"  # ends the name of a run on all of FER+ Training
 
 
 def main() -> None:
     found = [json.loads(path.read_text()) for path in (RECORDS / "finetune").glob("*.json")]
-    runs = sorted(found, key=lambda record: ORDER.index(record["experiment"]))
+    runs = sorted(found, key=lambda run: (-run["pictures"]["train"], ORDER.index(base(run))))
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     draw(runs).savefig(PICTURE)
     parts = [INTRODUCTION, fine_tuning(runs)]
@@ -40,6 +33,11 @@ def main() -> None:
     print(PAGE, PICTURE)
 
 
+def base(run: dict) -> str:
+    """Return the experiment's name without how many pictures it had."""
+    return run["experiment"].removesuffix(WHOLE)
+
+
 INTRODUCTION = """# Results of fine-tuning
 
 This page is made by `python benchmarks/finetune_report.py` from the run records in
@@ -49,54 +47,63 @@ what, stands in its card, `models/compact/card.md`."""
 
 def fine_tuning(runs: list[dict]) -> str:
     first = runs[0]
-    pictures, size = first["pictures"], first["config"]["preprocessing"]["size"]
-    votes, hard = (find(runs, name) for name in ("last 13", "last 13, hard labels"))
+    config, size = first["config"], first["config"]["preprocessing"]["size"]
+    minutes = sum(run["seconds"] for run in runs) / 60
+    kept = " or ".join(f"{n:,}" for n in dict.fromkeys(run["pictures"]["val"] for run in runs))
     lines = [
         "## The recipe of notebook 1 on FER+",
         "",
         f"**Backbone**: a MobileNet v1 that was trained to tell people apart (VGGFace2) and then to "
         f"guess age and gender, at {size} × {size} pixels. The ResNet-50 file of keras-vggface "
         "could not be downloaded where this was run; any Keras backbone goes through the same code. "
-        f"**Pictures**: {pictures['train']:,} of FER+ Training to train (all 25,909 that are not kept "
-        f"aside where the row says so), {pictures['val']:,} others for early stopping, and {pictures['test']:,} of PublicTest "
-        "(without those that also are in Training), looked at once per run. PrivateTest was not "
-        f"used. {first['config']['epochs']} epochs, {first['config']['views']} views: as much "
-        "as two shared cores of a CPU did in half an hour for all rows. Compare the rows with each "
-        "other; longer trainings of larger networks reach more (84 to 89 % in the literature).",
+        f"**Pictures**: FER+ Training without {kept} pictures for early stopping, or a random part of "
+        f"it; {first['pictures']['test']:,} pictures of PublicTest (without those that also are in "
+        "Training) were looked at once per run. PrivateTest was not used. "
+        f"{config['epochs']} epochs, {config['views']} views, one seed: {minutes:.0f} minutes for all "
+        "rows on two shared cores of a CPU. Compare the rows with each other; longer trainings of "
+        "larger networks reach more (84 to 89 % in the literature).",
         "",
         "| run | pictures | trained | learning | labels | accuracy (95 % interval) | mean recall of the nine classes "
-        "| cross-entropy to the votes | calibration error | median epoch |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| cross-entropy to the votes | calibration error | median epoch | whole run |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for run in runs:
         config, test = run["config"], run["test"]
         recipe = "reference" if config["schedule"] == "exponential" else "ours"
         seconds = np.median([epoch["seconds"] for epoch in run["history"]])
         lines.append(
-            f"| {run['experiment']} | {run['pictures']['train']:,} | {run['trainable_parameters'] / 1e6:.2f} M, last "
+            f"| {base(run)} | {run['pictures']['train']:,} | {run['trainable_parameters'] / 1e6:.2f} M, last "
             f"{config['unfrozen']} layers | {recipe} | {config['targets']} | "
             f"{test['accuracy']:.3f} ({test['accuracy_low']:.3f}–{test['accuracy_high']:.3f}) | "
             f"{test['macro_recall']:.3f} | {test['cross_entropy']:.3f} | "
-            f"{test['calibration_error']:.3f} | {seconds:.0f} s |"
+            f"{test['calibration_error']:.3f} | {seconds:.0f} s | {run['seconds'] / 60:.0f} min |"
         )
-    lines += ["", "![accuracy and cross-entropy of the runs](figures/finetune.png)", ""]
+    lines += ["", "![accuracy and learning curves of the runs](figures/finetune.png)", ""]
     lines += [
         "- *ours*: Adam with weight decay 1e-4, one epoch of warming up to 1e-3 and half a cosine "
         "down; mirrored, turned, zoomed, shifted, brighter and darker views. *reference*: Adam from "
-        "5e-4, times 0.9 per epoch (the study's own rate of decay is not on record), mirrored views.",
+        "5e-4, times 0.9 per epoch (the reference project's own rate of decay is not on record), mirrored views.",
         "- Accuracy counts nine classes, with *unknown* and *not a face* votes as *uncertain*. "
         "Intervals come from 2,000 bootstrap draws of the test pictures; they hold no spread over "
         "seeds: each run was made once, with seed 0.",
-        "- The seconds were measured while other programs used the same cores: they tell hours from "
-        "minutes, no more.",
+        "- A whole run includes the outputs of the frozen part, where no earlier run had stored them. Other "
+        "programs used the same cores: the times tell hours from minutes, no more.",
+        "- The calibration error is against the most voted emotion. Votes make a network less sure on "
+        "purpose: its confidence is the share of raters that it expects.",
     ]
-    reference = find(runs, "reference")
+    most = max(run["pictures"]["train"] for run in runs)
+    votes, hard, reference = (
+        next((r for r in runs if base(r) == name and r["pictures"]["train"] == most), None)
+        for name in ("last 13", "last 13, hard labels", "reference")
+    )
     for title, one, other in (
         ("Votes against hard labels, all else equal", votes, hard),
         ("Our preset (votes) against the reference's (hard labels)", votes, reference),
     ):
         if one and other:
-            lines.append(f"- {title}: {differences(one['test'], other['test'])}.")
+            lines.append(
+                f"- {title}, {most:,} pictures: {differences(one['test'], other['test'])}."
+            )
     return "\n".join(lines)
 
 
@@ -105,18 +112,15 @@ def differences(one: dict, other: dict) -> str:
     names = ("accuracy", "macro_recall", "cross_entropy", "calibration_error")
     words = ("accuracy", "mean recall", "cross-entropy to the votes", "calibration error")
     parts = [f"{w} {one[n] - other[n]:+.3f}" for n, w in zip(names, words, strict=True)]
-    return (
-        ", ".join(parts)
-        + " (calibration is against the most voted emotion; votes make a network less sure on purpose)"
-    )
+    return ", ".join(parts)
 
 
 def valence_arousal(record: dict) -> str:
-    pictures = record["pictures"]
+    pictures, size = record["pictures"], record["config"]["preprocessing"]["size"]
     lines = [
         "## Three ways to label valence and arousal",
         "",
-        f"The same backbone, frozen, trained on {pictures['train']} pictures of FER+ with made "
+        f"The same backbone, frozen, at {size} × {size} pixels, trained on {pictures['train']:,} pictures of FER+ with made "
         f"labels and judged on {pictures['judged']} synthetic faces that two people rated "
         "(DiffusionFER, development half). Labels: see notebook 3. CCC is Lin's concordance; RMSE "
         "is in points of the 1–7 scale.",
@@ -146,7 +150,7 @@ def speed(record: dict) -> str:
     lines = [
         "## The frozen part, once",
         "",
-        f"VGGFace ResNet-50 (random weights) at 224 × 224, {record['rows'][0]['pictures']} pictures, {record['cores']} quiet cores; the median epoch after the first, validation included. Our goal of ten times is not reached where 13 layers learn: the three large convolutions among them have to be run forwards and backwards in both loops.",
+        f"VGGFace ResNet-50 (random weights) at 224 × 224, {record['rows'][0]['pictures']} pictures, {record['cores']} quiet cores; the median epoch after the first, validation included. Where 13 layers learn, the gain has a limit: the three large convolutions among them have to be run forwards and backwards in both loops.",
         "",
         "| trained | plain loop | stored activations | speed-up |",
         "|---|---|---|---|",
@@ -163,53 +167,45 @@ def speed(record: dict) -> str:
     return "\n".join(lines)
 
 
-def find(runs: list[dict], name: str) -> dict | None:
-    return next((run for run in runs if run["experiment"] == name), None)
-
-
 def draw(runs: list[dict]):
-    names = [run["experiment"] for run in runs]
-    colors = [COLORS[ORDER.index(name)] for name in names]
-    with figure(1, 2, figsize=(10.5, 3.6)) as (fig, (left, right)):
-        accuracy = np.array([run["test"]["accuracy"] for run in runs])
-        ends = np.array(
-            [[run["test"]["accuracy_low"], run["test"]["accuracy_high"]] for run in runs]
-        )
-        y = np.arange(len(runs))
-        left.hlines(y, ends[:, 0], ends[:, 1], color=colors, lw=2.5)
-        left.scatter(accuracy, y, 55, colors, zorder=3)
-        for row, value in zip(y, accuracy, strict=True):
+    colors = dict(zip(ORDER, COLORS, strict=True))
+    names = [name for name in ORDER if any(base(run) == name for run in runs)]
+    most = max(run["pictures"]["train"] for run in runs)
+    with figure(1, 2, figsize=(10.5, 3.8)) as (fig, (left, right)):
+        for run in runs:
+            whole = run["pictures"]["train"] == most
+            row = names.index(base(run)) + (-0.16 if whole else 0.16)
+            color, test = colors[base(run)], run["test"]
+            left.plot([test["accuracy_low"], test["accuracy_high"]], [row, row], color=color, lw=2)
+            fill = color if whole else "white"
+            left.plot(test["accuracy"], row, "o", ms=7, mfc=fill, mec=color, mew=1.6)
+            label = f"{test['accuracy']:.3f}"
             left.annotate(
-                f"{value:.3f}",
-                (value, row),
-                (0, 8),
+                label,
+                (test["accuracy_high"], row),
+                (5, 0),
                 textcoords="offset points",
-                ha="center",
+                va="center",
                 fontsize=9,
             )
-        left.set_yticks(y, names)
-        left.set_ylim(len(runs) - 0.4, -0.7)
-        left.set_xlabel("accuracy on PublicTest (bar: 95 % interval)")
+        left.set_yticks(range(len(names)), names)
+        left.set_ylim(len(names) - 0.5, -0.5)
+        left.margins(x=0.16)
+        left.set_xlabel("accuracy on PublicTest (line: 95 % interval)")
         left.grid(axis="y", visible=False)
         left.set_title("Accuracy")
-        for run, color in zip(runs, colors, strict=True):
+        fewer = sorted({run["pictures"]["train"] for run in runs} - {most})
+        for pictures, fill in ((most, INK), *((n, "white") for n in fewer)):
+            left.plot([], [], "o", ms=7, mfc=fill, mec=INK, mew=1.6, label=f"{pictures:,} pictures")
+        left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+        for run in (run for run in runs if run["pictures"]["train"] == most):
             epochs = [epoch["epoch"] + 1 for epoch in run["history"]]
             accuracies = [epoch["val_accuracy"] for epoch in run["history"]]
-            right.plot(epochs, accuracies, "o-", color=color, ms=4, label=run["experiment"])
+            right.plot(epochs, accuracies, "o-", color=colors[base(run)], ms=4, label=base(run))
         right.set(xlabel="epoch", ylabel="accuracy on validation")
         right.xaxis.get_major_locator().set_params(integer=True)
-        right.set_title("Learning")
+        right.set_title(f"Learning, {most:,} pictures")
         right.legend(fontsize=8, loc="lower right")
-        pictures = runs[0]["pictures"]["train"]
-        right.text(
-            1,
-            -0.24,
-            f"{pictures:,} training pictures of FER+, or all that there are",
-            transform=right.transAxes,
-            ha="right",
-            **NOTE,
-        )
-        right.tick_params(colors=INK)
     return fig
 
 

@@ -227,11 +227,12 @@ def plot_latency(table: pd.DataFrame, frames_per_s: float = 25.0) -> Figure:
         colors = [shades[name] for name in one["model"]]
         middle = one["latency_ms"].to_numpy()
         spread = [middle - one["low_ms"], one["high_ms"] - middle]
-        left.barh(names, middle, xerr=spread, color=colors, error_kw={"ecolor": INK, "lw": 1})
+        for name, value, low, high, color in zip(names, middle, *spread, colors, strict=True):
+            left.errorbar(value, name, xerr=[[low], [high]], fmt="o", color=color, ms=8)
         left.axvline(1000 / frames_per_s, color=INK, ls="--", lw=1)
         left.set(xscale="log", xlabel=f"ms for one face (dashed: 1/{frames_per_s:.0f} s)")
+        left.margins(y=0.1)
         left.invert_yaxis()
-        left.grid(axis="y", visible=False)
         left.set_title("Latency")
         for (name, threads), rows in table.groupby(["model", "threads"], sort=False):
             style = "-" if threads > 1 else "--"
