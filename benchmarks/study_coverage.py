@@ -14,24 +14,30 @@ import time
 
 import numpy as np
 import pandas as pd
-from study_simulation import CONFIG, simulate_audience
+from study_intervals import other_band
+from study_simulation import CONFIG, EVENTS
 
 from fer_nb.study.config import SIGNALS
-from fer_nb.study.intervals import generator, mean_band
-from fer_nb.study.metrics import _ever, _means, curve_peak, whole_metrics
+from fer_nb.study.intervals import METHODS, mean_band
+from fer_nb.study.metrics import SKEWED, stimulus_metrics, whole_metrics
+from fer_nb.study.simulate import simulate_audience
 
 BAND_SIGNALS = ("valence", "arousal", "p_anger", "p_happy", "p_surprise")
+PEAK_SIGNALS = ("valence", "p_happy", "p_surprise")
 AT = slice(2, None, 6)  # every sixth bin: neighbours say the same
 
 
 def population(size: int, seed: int) -> dict:
     """Means over a simulated population, in parts of 2,000."""
     curves, values, ever = [], [], []
+    config = CONFIG.with_(n_boot=200)  # the intervals are not used
     for part in range(size // 2000):
-        people = simulate_audience(2000, np.random.default_rng([seed, part]))
+        rng = np.random.default_rng([seed, part])
+        people = simulate_audience(2000, rng, events=EVENTS, config=config)
         curves.append(np.nanmean(people.curves, axis=0))
         values.append({k: np.nanmean(v, axis=0) for k, v in whole_metrics(people).items()})
-        ever.append(_ever(people, "whole", 0, people.duration_s)["estimate"].to_numpy())
+        table = stimulus_metrics(people)
+        ever.append(table.loc[table["metric"] == "ever_expressed", "estimate"].to_numpy())
     curve = np.mean(curves, axis=0)
     truth = {k: np.mean([v[k] for v in values], axis=0) for k in values[0]}
     truth["ever_expressed"] = np.concatenate([[np.nan] * 2, np.mean(ever, axis=0)])
@@ -43,9 +49,8 @@ def population(size: int, seed: int) -> dict:
 def one_study(n: int, k: int, truth: dict, hits: dict, widths: dict, n_boot: int) -> None:
     """Simulate a study, and note which intervals hold the truth."""
     rng = np.random.default_rng([n, k])
-    people = simulate_audience(n, rng)
     config = CONFIG.with_(seed=k, n_boot=n_boot)
-    object.__setattr__(people, "config", config)
+    people = simulate_audience(n, rng, events=EVENTS, config=config)
 
     def note(key, low, high, true):
         known = ~np.isnan(low)
@@ -59,30 +64,32 @@ def one_study(n: int, k: int, truth: dict, hits: dict, widths: dict, n_boot: int
     for method in ("bootstrap-se", "symmetric-t", "bootstrap-t", "percentile"):
         if method != "bootstrap-se" and not others:
             continue
-        band = mean_band(points.reshape(n, -1), rng=rng, n_boot=n_boot, method=method)
-        shape = points.shape[1:]
-        low, high = band.low.reshape(shape), band.high.reshape(shape)
+        ends = _ends(points.reshape(n, -1), rng, n_boot, method)
+        low, high = (end.reshape(points.shape[1:]) for end in ends)
         for j, signal in enumerate(BAND_SIGNALS):
             note(("band", signal, method), low[j], high[j], truth["curve"][at[j], AT])
-    values = whole_metrics(people)
-    table = pd.concat([_ever(people, "", 0, 30), _means(config, values, "", ("",))])
-    for row in table.itertuples():
-        ends = (np.array([v]) for v in (row.low, row.high))
-        note((row.metric, row.signal, row.interval), *ends, truth[row.metric][_at(row.signal)])
-    for signal in ("valence", "p_happy", "p_surprise"):
-        curves = people.curves[:, _at(signal)]
-        peak = curve_peak(curves, people.times, config, generator(k, signal))
-        for name, ends in (("peak", peak[1:3]), ("peak_time", peak[4:6])):
-            low, high = (np.array([v]) for v in ends)
-            note((name, signal, "simultaneous"), low, high, truth[name][_at(signal)])
-    for metric, people_values in values.items() if others else ():
-        chosen = table[table["metric"] == metric]["interval"].iloc[0]
-        for method in {"bootstrap-se", "symmetric-t", "bca"} - {chosen}:
-            band = mean_band(people_values, rng=rng, n_boot=n_boot, method=method)
+    for row in stimulus_metrics(people).itertuples():
+        if row.metric not in ("peak", "peak_time") or row.signal in PEAK_SIGNALS:
+            low, high = np.array([row.low]), np.array([row.high])
+            true = truth[row.metric][_at(row.signal)]
+            note((row.metric, row.signal, row.interval), low, high, true)
+    for metric, person_values in whole_metrics(people).items() if others else ():
+        chosen = "wider-t" if metric in SKEWED else "bootstrap-se"
+        for method in ("bootstrap-se", "symmetric-t", "bca"):
+            if method == chosen:
+                continue
+            low, high = _ends(person_values, rng, n_boot, method)
             for signal in SIGNALS:
                 one = slice(_at(signal), _at(signal) + 1)
-                true = truth[metric][_at(signal)]
-                note((metric, signal, method), band.low[one], band.high[one], true)
+                note((metric, signal, method), low[one], high[one], truth[metric][_at(signal)])
+
+
+def _ends(values, rng, n_boot, method):
+    """Ends of an interval of the package's, or of another."""
+    if method in METHODS:
+        band = mean_band(values, rng=rng, n_boot=n_boot, method=method)
+        return band.low, band.high
+    return other_band(values, rng=rng, n_boot=n_boot, method=method)
 
 
 def _at(signal: str) -> int:

@@ -11,12 +11,11 @@ import time
 import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
-from study_simulation import CONFIG, TESTED_AT, fast_one_sample, simulate_audience
+from study_simulation import CONFIG, check_fast_tests, fast_one_sample
 
-from fer_nb.study.config import TESTED
+from fer_nb.study.config import SIGNALS, TESTED
 from fer_nb.study.moments import Cluster, holm_over_signals
-from fer_nb.study.simulate import Audience as People
-from fer_nb.study.simulate import Event
+from fer_nb.study.simulate import Event, People, simulate_audience
 
 # Kinds of audience with no effect at all: as usual, slow moods, often away, lively and alike.
 NULLS = {
@@ -30,8 +29,8 @@ NULLS = {
 def moments_of(people, config, rng):
     """Clusters per signal with Holm-adjusted p, as `find_moments` has them."""
     found = {}
-    for signal, at in zip(TESTED, TESTED_AT, strict=True):
-        clusters = fast_one_sample(people.tested[:, at], config, rng)
+    for signal in TESTED:
+        clusters = fast_one_sample(people.tested[:, SIGNALS.index(signal)], config, rng)
         found[signal] = [Cluster(a, b, sign, p) for a, b, sign, p in clusters]
     adjusted = holm_over_signals(found)
     return [
@@ -52,6 +51,7 @@ def main() -> None:
     parser.add_argument("--out", default="study_moments.csv")
     args = parser.parse_args()
     config = CONFIG.with_(n_permutations=args.permutations)
+    check_fast_tests()
     rows = []
 
     def note(kind, n, size, count, studies, **more):
@@ -69,7 +69,7 @@ def main() -> None:
             alarms = 0
             for k in range(args.studies):
                 rng = np.random.default_rng([1, n, k])
-                audience = simulate_audience(n, rng, events=(), people=NULLS[kind])
+                audience = simulate_audience(n, rng, people=NULLS[kind])
                 alarms += bool(moments_of(audience, config, rng))
             note("false alarm, " + kind, n, 0.0, alarms, args.studies)
     for n in (12, 30, 100):

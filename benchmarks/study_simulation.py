@@ -1,7 +1,8 @@
-"""What the study benchmarks share: simulated audiences, their truth, and a fast cluster test.
+"""What the study benchmarks share: the simulated moments, and a fast cluster test.
 
 The cluster test here is the one of `fer_nb.study.moments` written as matrix products over all
-permutations at once; tests/study/test_moments.py checks that both give the same answer.
+permutations at once, which makes thousands of studies affordable; `check_fast_tests` makes sure
+that both give the same answer.
 """
 
 from __future__ import annotations
@@ -9,66 +10,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from fer_nb.study.config import SIGNALS, TESTED, StudyConfig
-from fer_nb.study.curves import Audience, angular, smooth, smoothing_bins
-from fer_nb.study.moments import testable_bins
-from fer_nb.study.simulate import Audience as People
-from fer_nb.study.simulate import Event, simulate_signals
+from fer_nb.study.config import StudyConfig
+from fer_nb.study.moments import cluster_test, testable_bins, two_sample_cluster_test
+from fer_nb.study.simulate import Event
 
-DURATION_S, BEFORE_S = 30.0, 5.0
 CONFIG = StudyConfig()
 EVENTS = (Event("happy", 10, 14, 2.0), Event("surprise", 20, 22, 2.0))
-TESTED_AT = [SIGNALS.index(s) for s in TESTED]
-
-
-def audience_of(times, signals, config=CONFIG, start_s=0.0, duration_s=DURATION_S, before_s=5.0):
-    """Cut one stimulus out of simulated signals (n, 11, T) and take its baseline off."""
-    rate = config.rate_hz
-    bins = round(duration_s * rate)
-    first = round((start_s - times[0]) * rate + 0.5)
-    raw = signals[..., first : first + bins]
-    rest = signals[..., first - round(before_s * rate) : first]
-
-    def mean(x):
-        seen = ~np.isnan(x)
-        return np.where(seen, x, 0).sum(-1, keepdims=True) / np.maximum(
-            seen.sum(-1, keepdims=True), 1
-        )
-
-    n, width = len(raw), round(rate)
-    whole = raw[:, 2:, : bins // width * width].reshape(n, 9, -1, width)
-    enough = (~np.isnan(whole)).mean(-1) >= config.min_bin_coverage
-    seconds = np.full(enough.shape, np.nan)
-    seconds[enough] = np.nanmean(whole[enough], axis=-1)
-    return Audience(
-        stimulus="simulated",
-        respondents=tuple(str(i) for i in range(n)),
-        groups=("",) * n,
-        times=(np.arange(bins) + 0.5) / rate,
-        raw=raw,
-        corrected=raw - mean(rest),
-        coverage=(~np.isnan(raw[:, 0])).astype(float),
-        seconds=seconds,
-        baseline="simulated",
-        resting=mean(rest)[:, 2:, 0],
-        config=config,
-        tested=smooth(angular(raw) - mean(angular(rest)), smoothing_bins(config)),
-    )
-
-
-def simulate_audience(n, rng, events=EVENTS, people: People | None = None, missing=True):
-    """One simulated audience of n on a stimulus of 30 s."""
-    times, signals = simulate_signals(
-        n,
-        DURATION_S,
-        CONFIG.rate_hz,
-        rng,
-        events=events,
-        before_s=BEFORE_S,
-        audience=people,
-        missing=missing,
-    )
-    return audience_of(times, signals)
 
 
 def _largest_mass(stat):
@@ -149,3 +96,24 @@ def fast_two_sample(first, second, config, rng):
         (a, b, int(np.sign(stat[0, a:b].sum())), float((null >= mass * (1 - 1e-5)).mean()))
         for a, b, mass, _ in _observed(np.abs(stat[0]))
     ]
+
+
+def check_fast_tests(studies=4):
+    """Stop where the fast tests find other clusters than the package's, or other p-values."""
+    config = CONFIG.with_(n_permutations=1000)
+    for seed in range(studies):
+        rng = np.random.default_rng(seed)
+        x, y = (
+            np.cumsum(rng.normal(size=(n, 60)), axis=1) / 4 + rng.normal(size=(n, 60))
+            for n in (14, 12)
+        )
+        x[:, 20:30] += 0.8
+        x[rng.random(x.shape) < 0.1] = np.nan
+        for slow, fast in (
+            (cluster_test(x, config, "a"), fast_one_sample(x, config, rng)),
+            (two_sample_cluster_test(x, y, config, "a"), fast_two_sample(x, y, config, rng)),
+        ):
+            found = [(c.start, c.stop, c.sign) for c in slow]
+            if found != sorted(f[:3] for f in fast):
+                raise SystemExit(f"the fast test finds other clusters: {sorted(fast)}, not {slow}")
+            np.testing.assert_allclose([c.p for c in slow], [f[3] for f in sorted(fast)], atol=0.06)

@@ -256,6 +256,20 @@ def study(
     typer.echo(page)
 
 
+@app.command(epilog="Example: fer-nb norms study past-studies --category trailer")
+def norms(
+    study: Annotated[Path, typer.Argument(help="Folder of a finished study.")],
+    library: Annotated[Path, typer.Argument(help="Folder of past studies; made where absent.")],
+    category: Annotated[str, typer.Option(help="The kind of its stimuli.")] = "",
+    force: Force = False,
+) -> None:
+    """Add a finished study to those that `study --norms` compares with."""
+    from fer_nb.study import add_to_norms, load_study
+
+    for path in add_to_norms(load_study(study), library, category=category, force=force):
+        typer.echo(path)
+
+
 @app.command(epilog="Example: fer-nb demo --out reports/demo")
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the study and its reports.")] = Path(

@@ -67,13 +67,13 @@ def _mood(valence: float) -> str:
 def quality_facts(quality: dict) -> dict[str, str]:
     """Return the quality of a recording as names and values."""
     return {
-        "frames with the respondent's face": f"{quality['face_share']:.1%}",
+        "time with the respondent's face": f"{quality['face_share']:.1%}",
         "longest time without it": f"{quality['longest_gap_s']:.2f} s",
         "frames analysed": f"{quality['frames']} ({quality['effective_fps']:.1f} per second)",
         "brightness (median, 0–255)": f"{quality['brightness']:.0f}",
         "contrast (median SD of brightness)": f"{quality['contrast']:.0f}",
         "width of the face (median)": _pixels(quality["face_px"]),
-        "frames with other faces": f"{quality['other_faces_share']:.1%}",
+        "frames with a second face": f"{quality['other_faces_share']:.1%}",
     }
 
 

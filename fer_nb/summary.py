@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,37 @@ from fer_nb.emotions import EMOTIONS, PROBABILITY_COLUMNS
 
 SIGNALS = ("valence", "arousal", *PROBABILITY_COLUMNS)
 
-# Below these a single recording is called unusable; the report names the one it fell under.
+# When a recording is usable: defaults of `fer_nb.study.StudyConfig`, which says what each means.
 LIMITS = {
-    "face_share": 0.5,
-    "brightness": 40.0,
-    "face_px": 40.0,
-    "effective_fps": 5.0,
+    "max_hold_s": 0.5,
+    "min_face_share": 0.4,
+    "max_gap_s": 30.0,
+    "min_fps": 5.0,
+    "min_brightness": 40.0,
+    "min_contrast": 8.0,
+    "min_face_px": 40.0,
+    "max_off_frontal_share": 0.5,
+    "off_frontal_yaw": 0.35,
+    "max_other_face_share": 0.5,
 }
+_SHORTCOMINGS = (
+    ("brightness", "min_brightness", "too dark (brightness {:.0f}, least {:g})"),
+    ("contrast", "min_contrast", "too flat (contrast {:.1f}, least {:g})"),
+    ("face_share", "min_face_share", "face seen in {:.0%} of the time, least {:.0%}"),
+    ("longest_gap_s", "max_gap_s", "a gap of {:.0f} s without a face, at most {:g} s"),
+    ("effective_fps", "min_fps", "{:.1f} frames per second, least {:g}"),
+    ("face_px", "min_face_px", "face {:.0f} px wide, least {:g}"),
+    (
+        "off_frontal_share",
+        "max_off_frontal_share",
+        "head turned away in {:.0%} of the frames, at most {:.0%}",
+    ),
+    (
+        "other_face_share",
+        "max_other_face_share",
+        "a second face in {:.0%} of the frames, at most {:.0%}",
+    ),
+)
 
 # A face that only appears while the main one is gone, of like size and place, is the same person:
 # at most so many times the area, so many widths away, beside it in so few of its frames.
@@ -86,8 +110,79 @@ def person_rows(table: pd.DataFrame, person: int | None) -> pd.DataFrame:
     return rows
 
 
+def holds(time_s: np.ndarray, max_hold_s: float) -> np.ndarray:
+    """Return the seconds that each frame stands for: until the next, at most `max_hold_s`.
+
+    The last stands for as long as is usual.
+    """
+    step = np.diff(time_s)
+    usual = np.median(step) if len(step) else max_hold_s
+    return np.minimum(np.append(step, usual), max_hold_s)
+
+
+def measure_frames(
+    frames: pd.DataFrame, begin_s: float, duration_s: float, limits: Mapping = LIMITS
+) -> dict:
+    """Measure how well a stretch of a recording shows the respondent.
+
+    Parameters
+    ----------
+    frames : DataFrame
+        One row per analysed frame: ``time_s``, ``seen`` (the respondent's face was measured),
+        ``n_faces``, ``width``, ``yaw_ratio``, ``brightness``, ``contrast``.
+    begin_s, duration_s : float
+        The stretch, on the recording's clock.
+    limits : mapping
+        ``max_hold_s`` and ``off_frontal_yaw`` of `LIMITS`.
+
+    Returns
+    -------
+    dict
+        ``face_share`` (of the time, with the face), ``longest_gap_s`` (longest time without it
+        before it is seen last), ``last_seen_s`` and ``recorded_s`` (from `begin_s`),
+        ``effective_fps``, ``jitter_ms`` (SD of the time between frames), ``brightness``,
+        ``contrast`` and ``face_px`` (medians), ``off_frontal_share`` (of the frames with the face)
+        and ``other_face_share`` (of the frames, with a second face). NaN where nothing was
+        measured.
+    """
+    t = frames["time_s"].to_numpy(dtype=float) - begin_s
+    seen = frames["seen"].to_numpy(dtype=bool)
+    held = np.minimum(t + holds(t, limits["max_hold_s"]), duration_s) - np.maximum(t, 0)
+    inside = (t >= 0) & (t < duration_s)
+    share = held[seen & (held > 0)].sum() / duration_s if duration_s > 0 else 0.0
+    frames, t, seen = frames[inside], t[inside], seen[inside]
+    step = np.diff(t)
+    yaw = frames["yaw_ratio"][seen].abs().dropna()
+    return {
+        "face_share": float(share),
+        "longest_gap_s": float(np.diff([t[0], *t[seen]]).max()) if seen.any() else np.nan,
+        "last_seen_s": float(t[seen][-1]) if seen.any() else np.nan,
+        "recorded_s": float(t[-1] + (np.median(step) if len(step) else 0.0)) if len(t) else 0.0,
+        "effective_fps": float(len(step) / (t[-1] - t[0])) if len(step) else 0.0,
+        "jitter_ms": float(np.std(step) * 1000) if len(step) else np.nan,
+        "brightness": float(frames["brightness"].median()),
+        "contrast": float(frames["contrast"].median()),
+        "face_px": float(frames["width"].median()),
+        "off_frontal_share": float((yaw > limits["off_frontal_yaw"]).mean()),
+        "other_face_share": float((frames["n_faces"] > 1).mean()),
+    }
+
+
+def shortcomings(measured: Mapping, limits: Mapping = LIMITS) -> list[str]:
+    """Return which limits a recording does not keep, in words; none makes it usable."""
+    return [
+        text.format(measured[name], limits[limit])
+        for name, limit, text in _SHORTCOMINGS
+        if (
+            measured[name] < limits[limit]
+            if limit.startswith("min")
+            else measured[name] > limits[limit]
+        )
+    ]
+
+
 def recording_quality(table: pd.DataFrame, person: int | None = None) -> dict:
-    """Return how usable a recording is.
+    """Return how usable a recording is, judged over all of it as a study judges it by default.
 
     Parameters
     ----------
@@ -99,65 +194,32 @@ def recording_quality(table: pd.DataFrame, person: int | None = None) -> dict:
     Returns
     -------
     dict
-        ``frames``, ``duration_s``, ``effective_fps`` (analysed frames per second), ``face_share``
-        (frames with the respondent's face), ``longest_gap_s`` (longest time without it),
-        ``brightness`` and ``contrast`` (median luma and its SD, 0-255), ``face_px`` (median width),
-        ``other_faces_share``, ``usable`` and ``reasons`` (which of `LIMITS` it fell under).
+        What `measure_frames` returns, but ``longest_gap_s`` also counts the time after the
+        respondent was seen last; ``frames``, ``duration_s``, ``other_faces_share``, ``usable`` and
+        ``reasons`` (which of `LIMITS` it does not keep).
     """
     if person is None:
         person = main_person(table)
     rows = person_rows(table, person)
-    times = rows["time_s"].to_numpy()
-    seen = rows["face_id"].notna().to_numpy()
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    span = float(times[-1] - times[0] + step) if len(times) else 0.0
-    own = [] if person is None else same_person(table, person)
-    others = table[table["face_id"].notna() & ~table["face_id"].isin(own)]
-    quality = {
+    frames = rows.assign(
+        seen=rows["face_id"].notna(),
+        n_faces=table.groupby("frame")["face_id"].count().to_numpy(),
+    )
+    times = rows["time_s"].to_numpy(dtype=float)
+    usual = np.median(np.diff(times)) if len(times) > 1 else LIMITS["max_hold_s"]
+    begin, span = (times[0], float(times[-1] - times[0] + usual)) if len(times) else (0.0, 0.0)
+    measured = measure_frames(frames, begin, span)
+    reasons = shortcomings(measured)
+    never = np.isnan(measured["last_seen_s"])
+    longest = span if never else max(measured["longest_gap_s"], span - measured["last_seen_s"])
+    return measured | {
         "frames": len(rows),
         "duration_s": span,
-        "effective_fps": len(rows) / span if span > 0 else math.nan,
-        "face_share": float(seen.mean()) if len(seen) else 0.0,
-        "longest_gap_s": _longest_gap(times, seen, span),
-        "brightness": float(rows["brightness"].median()),
-        "contrast": float(rows["contrast"].median()),
-        "face_px": float(rows["width"].median()),
-        "other_faces_share": others["frame"].nunique() / len(rows) if len(rows) else 0.0,
+        "longest_gap_s": longest,
+        "other_faces_share": measured["other_face_share"],
+        "usable": not reasons,
+        "reasons": reasons,
     }
-    quality["reasons"] = _reasons(quality)
-    quality["usable"] = not quality["reasons"]
-    return quality
-
-
-def _longest_gap(times: np.ndarray, seen: np.ndarray, span: float) -> float:
-    """Longest time between two sightings, or before the first, or after the last."""
-    if not len(times):
-        return 0.0
-    marks = np.concatenate([[times[0]], times[seen], [times[0] + span]])
-    gaps = np.diff(marks)
-    # Two neighbouring frames with a face are no gap, however far apart the frame rate puts them.
-    rank = np.flatnonzero(seen)
-    if len(rank) > 1:
-        gaps[1:-1][np.diff(rank) == 1] = 0.0
-    if seen[0]:
-        gaps[0] = 0.0
-    if seen[-1]:
-        gaps[-1] = 0.0
-    return float(gaps.max())
-
-
-def _reasons(quality: dict) -> list[str]:
-    said = {
-        "face_share": "the face is seen in only {:.0%} of the frames (at least {:.0%} needed)",
-        "brightness": "the picture is too dark: median brightness {:.0f} of 255 (at least {:.0f})",
-        "face_px": "the face is too small: {:.0f} px wide (at least {:.0f})",
-        "effective_fps": "too few frames: {:.1f} per second (at least {:.0f})",
-    }
-    return [
-        said[name].format(quality[name], limit)
-        for name, limit in LIMITS.items()
-        if quality[name] < limit
-    ]
 
 
 def smoothed(rows: pd.DataFrame, window_s: float = 1.0) -> pd.DataFrame:

@@ -41,7 +41,8 @@ def photos(tmp_path, astronaut, hopper):
 
 
 @pytest.mark.parametrize(
-    "command", ["image", "video", "webcam", "report", "study", "train", "models", "demo", "lab"]
+    "command",
+    ["image", "video", "webcam", "report", "study", "norms", "train", "models", "demo", "lab"],
 )
 def test_help_has_an_example(command):
     run = fer(command, "--help")

@@ -63,7 +63,7 @@ def test_report_says_all_that_it_must(made):
         "Valence and arousal",
         "Strongest moments",
         "smoothing_s 1.0",
-        "frames with the respondent",
+        "time with the respondent",
         "brightness",
         "AI Act",
         "class prior",

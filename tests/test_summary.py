@@ -39,6 +39,8 @@ def recording(times, happy, others=(), brightness=120) -> pd.DataFrame:
         seen = [] if np.isnan(p) else [(person, p)]
         seen += [(other, 0.0)] if i in others else []
         picture = np.full((16, 16, 3), brightness, np.uint8)
+        picture[:8] += 10
+        picture[8:] -= 10
         read = readings([h for _, h in seen] or np.empty(0))
         builder.add(i, time_s, picture, [track for track, _ in seen], read)
     return builder.table()
@@ -71,7 +73,7 @@ def test_who_comes_back_under_another_number_is_the_same_person():
     assert rows["face_id"].dropna().unique().tolist() == [2]
     quality = recording_quality(table, 0)
     assert quality["face_share"] == pytest.approx(0.7)
-    assert quality["other_faces_share"] == pytest.approx(0.59)
+    assert quality["other_faces_share"] == pytest.approx(0.4)
 
 
 def test_quality_counts_gaps_and_others():
@@ -85,7 +87,7 @@ def test_quality_counts_gaps_and_others():
     assert quality["duration_s"] == pytest.approx(10)
     assert quality["brightness"] == pytest.approx(120, abs=1)
     assert quality["face_px"] == 80
-    assert quality["other_faces_share"] == pytest.approx(0.03)
+    assert quality["other_faces_share"] == pytest.approx(0.02)  # beside the respondent
     assert quality["usable"]
 
 
@@ -96,9 +98,28 @@ def test_unusable_recordings_say_why():
     empty = recording_quality(recording(np.arange(50) / 10, [np.nan] * 50))
     assert empty["face_share"] == 0
     assert empty["longest_gap_s"] == pytest.approx(5.0)
-    assert "only 0%" in empty["reasons"][0]
+    assert empty["reasons"] == ["face seen in 0% of the time, least 40%"]
     slow = recording_quality(recording(np.arange(10) / 2.0, [0.1] * 10))
-    assert "too few frames" in slow["reasons"][0]
+    assert "2.0 frames per second" in slow["reasons"][0]
+    single = recording_quality(recording([0.0], [0.1]))
+    assert single["reasons"] == ["0.0 frames per second, least 5"]
+    nothing = recording_quality(recording([], []))
+    assert not nothing["usable"]
+    assert nothing["longest_gap_s"] == 0
+
+
+def test_the_share_of_the_face_is_one_of_time():
+    times = np.concatenate([np.arange(0, 5, 0.1), np.arange(5, 10, 0.5)])
+    half = recording_quality(recording(times, np.where(times < 5, np.nan, 0.1)))
+    assert half["face_share"] == pytest.approx(0.5, abs=0.05)  # though in 10 of 60 frames
+    assert half["usable"]
+
+
+def test_the_time_after_who_leaves_counts_as_time_without():
+    happy = np.where(np.arange(100) < 60, 0.1, np.nan)
+    quality = recording_quality(recording(np.arange(100) / 10, happy))
+    assert quality["longest_gap_s"] == pytest.approx(4.1)
+    assert quality["usable"]
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,8 +1,10 @@
-"""From a manifest to measured recordings: analyse or load each table, once, one at a time."""
+"""From a manifest to measured recordings: analyse or load each table, once."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_nb.errors import FerError, StudyError
+from fer_nb.errors import FerError, MediaError, StudyError
 from fer_nb.study.config import StudyConfig
 from fer_nb.study.curves import Baseline, baseline_of, bin_recording
-from fer_nb.study.manifest import Manifest, Stimulus
+from fer_nb.study.manifest import Manifest, Stimulus, cell_name
 from fer_nb.study.quality import COLUMNS, judge, measure
 from fer_nb.study.respondent import respondent
 
@@ -31,11 +33,6 @@ class Recording:
     coverage: np.ndarray
     seconds: np.ndarray
     baselines: dict[str, Baseline]
-
-
-def cell_name(row: Mapping) -> str:
-    """What was watched: the stimulus, with the phase where the manifest has one."""
-    return f"{row['stimulus']} ({row['phase']})" if row["phase"] else row["stimulus"]
 
 
 def table_loader(tables) -> Loader:
@@ -113,7 +110,9 @@ def measure_recordings(
 ) -> tuple[pd.DataFrame, list[Recording], dict[str, float], dict]:
     """Load, judge and bin every recording.
 
-    A recording that cannot be read is a line of the quality table with status "failed".
+    A recording that cannot be read is a line of the quality table with status "failed". A stimulus
+    lasts as long as is stated, else as its video, else as the median recording goes on from its
+    start; in this last case its tables are held until all are read.
 
     Returns
     -------
@@ -121,44 +120,73 @@ def measure_recordings(
         One row per recording, in the manifest's order.
     kept : list of Recording
     durations : dict
-        Seconds of each stimulus.
+        Seconds of each stimulus; NaN where no recording tells.
     provenance : dict
         Model and parameters the tables were made with.
+
+    Raises
+    ------
+    StudyError
+        If the length of a stimulus is not stated and its video cannot be read.
     """
     rows = manifest.recordings.to_dict("records")
-    durations = _durations(manifest, rows, load)
-    lines, kept, made_with = [], [], {}
-    for i, row in enumerate(rows):
-        try:
-            line, recording = _measure(
-                row, load(row), durations[row["stimulus"]], config, made_with
-            )
-        except FerError as error:
-            line, recording = {"status": "failed", "reasons": str(error)}, None
-        line |= {name: row[name] for name in ("respondent", "stimulus", "group")}
-        line["recording"] = row["video"]
-        line["stimulus"] = cell_name(row)
-        line |= {name: row[name] for name in manifest.covariates}
-        lines.append(line)
-        if recording is not None:
-            kept.append(recording)
-        if progress is not None:
-            progress(i + 1, len(rows))
+    read = _reader(load, progress, len(rows))
+    durations = {name: s.duration_s or _video_seconds(s) for name, s in manifest.stimuli.items()}
+    lines, kept, made_with = [None] * len(rows), [None] * len(rows), {}
+    for name in durations:
+        tables = ((i, read(row)) for i, row in enumerate(rows) if row["stimulus"] == name)
+        if not durations[name]:
+            tables = list(tables)
+            durations[name] = _median_end(tables, rows)
+        for i, table in tables:
+            row = rows[i]
+            try:
+                line, kept[i] = _measure(row, table, durations[name], config, made_with)
+            except FerError as error:
+                line = {"status": "failed", "reasons": str(error)}
+            line |= {key: row[key] for key in ("respondent", "group", *manifest.covariates)}
+            lines[i] = line | {"recording": row["video"], "stimulus": cell_name(row)}
     quality = pd.DataFrame(lines, columns=[*COLUMNS, *manifest.covariates])
-    return quality, kept, durations, made_with
+    return quality, [k for k in kept if k is not None], durations, made_with
+
+
+def _reader(load: Loader, progress, total: int):
+    """Return a function from a row to its table, or to the error that says why there is none."""
+    done = itertools.count(1)
+
+    def read(row) -> pd.DataFrame | FerError:
+        try:
+            table = load(row)
+        except FerError as error:
+            table = error
+        if progress is not None:
+            progress(next(done), total)
+        return table
+
+    return read
 
 
 def _measure(row, table, duration_s, config, made_with):
+    if isinstance(table, FerError):
+        raise table
     if table.empty:
         raise FerError("the table has no frame")
+    if np.isnan(duration_s):
+        raise StudyError(
+            f"the length of stimulus {row['stimulus']!r} is unknown, as no recording reaches its "
+            "start; check start_s, or give its duration_s in the file of stimuli"
+        )
     start = row["start_s"]
     person = respondent(table, start, start + duration_s)
     attrs = table.attrs
     for name in ("model", "model_sha256", "prior", "package_version"):
         made_with.setdefault(name, set()).add(str(attrs.get(name)))
+    parameters = attrs.get("parameters", {})
+    detector = json.dumps(parameters.get("detector"), sort_keys=True)
+    made_with.setdefault("detector", set()).add(detector)
     nominal = attrs.get("video", {}).get("fps")
-    every = attrs.get("parameters", {}).get("every", 1)
-    measured = measure(person, start, duration_s, nominal / every if nominal else np.nan)
+    fps = nominal / parameters.get("every", 1) if nominal else np.nan
+    measured = measure(person, start, duration_s, fps, config)
     reasons, notes = judge(measured, config)
     notes += [str(w) for w in attrs.get("warnings", [])]
     baselines = _baselines(row, person, config)
@@ -205,30 +233,28 @@ def _baselines(row, person, config) -> dict[str, Baseline]:
     return found
 
 
-def _durations(manifest: Manifest, rows: list[dict], load: Loader) -> dict[str, float]:
-    """Seconds of each stimulus: as stated, else its video's, else the median recording's."""
-    durations = {}
-    for name, stimulus in manifest.stimuli.items():
-        durations[name] = stimulus.duration_s or _video_seconds(stimulus)
-        if durations[name]:
-            continue
-        ends = []
-        for row in rows:
-            if row["stimulus"] == name:
-                try:
-                    times = load(row)["time_s"]
-                except FerError:
-                    continue
-                if len(times):
-                    ends.append(float(times.max()) - row["start_s"])
-        durations[name] = float(np.median(ends)) if ends and np.median(ends) > 0 else 1.0
-    return durations
-
-
 def _video_seconds(stimulus: Stimulus) -> float | None:
+    """Seconds of a stimulus by its video; None where there is none or it does not tell."""
     if stimulus.video is None:
         return None
     from fer_nb.media import VideoReader
 
-    with VideoReader(stimulus.video) as video:
-        return video.info.duration_s or None
+    try:
+        with VideoReader(stimulus.video) as video:
+            return video.info.duration_s or None
+    except MediaError as error:
+        raise StudyError(
+            f"the length of stimulus {stimulus.name!r} is unknown: {error}; mend the video, or "
+            "give its duration_s in the file of stimuli"
+        ) from error
+
+
+def _median_end(tables, rows) -> float:
+    """Seconds from the start of the stimulus to the end of the median recording that reaches it."""
+    ends = [
+        float(table["time_s"].max()) - rows[i]["start_s"]
+        for i, table in tables
+        if not isinstance(table, FerError)
+    ]
+    ends = [end for end in ends if end > 0]
+    return float(np.median(ends)) if ends else np.nan

@@ -11,6 +11,7 @@ from fer_nb.emotions import EMOTIONS
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.intervals import exact_share, generator, mean_band
 from fer_nb.study.respondent import Respondent
+from fer_nb.summary import holds
 
 # Below these a baseline's SD is measurement noise, and dividing by it would invent departures.
 _SD_FLOOR = np.array([0.05, 0.05, *[0.01] * 9])
@@ -43,9 +44,7 @@ def bin_recording(
     n_bins = len(edges) - 1
     if not len(person.time_s):
         return np.full((len(SIGNALS), n_bins), np.nan), np.zeros(n_bins)
-    step = np.diff(person.time_s)
-    usual = float(np.median(step)) if len(step) else max_hold_s
-    hold = np.minimum(np.append(step, usual), max_hold_s)
+    hold = holds(person.time_s, max_hold_s)
     seen = ~np.isnan(person.values[:, 0])
     weighted = np.column_stack([np.where(seen, 1.0, 0.0), np.nan_to_num(person.values)])
     total = np.cumsum(weighted * hold[:, None], axis=0)

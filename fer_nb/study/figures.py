@@ -1,4 +1,4 @@
-"""Figures of a study: the hero curve over the stimulus, bands, heat map, traces, comparisons.
+"""Figures of an audience: the hero curve over the stimulus, bands, heat map, traces, scenes.
 
 Every function returns a closed `matplotlib.figure.Figure`, which a notebook shows once.
 """
@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fer_nb.emotions import COLORS
-from fer_nb.plots import AROUSAL_COLOR, INK, VALENCE_COLOR, figure, minutes_axis
+from fer_nb.plots import AROUSAL_COLOR, VALENCE_COLOR, figure, minutes_axis
 from fer_nb.study.config import TESTED
 from fer_nb.study.curves import Audience
 from fer_nb.study.manifest import Scene
@@ -29,7 +29,7 @@ def signal_color(signal: str) -> str:
     return fixed.get(signal) or COLORS[signal.removeprefix("p_")]
 
 
-def _scale(signal: str) -> float:
+def display_scale(signal: str) -> float:
     """Probabilities are drawn as percent, valence and arousal as points."""
     return 1.0 if signal in ("valence", "arousal") else 100.0
 
@@ -39,7 +39,10 @@ def _of(curves: pd.DataFrame, stimulus: str, kind: str, signal: str, group="all"
     return curves[chosen & (curves["signal"] == signal) & (curves["group"] == group)]
 
 
-def _band(axes: Axes, part: pd.DataFrame, color: str, scale: float, label: str = "", **line):
+def draw_band(
+    axes: Axes, part: pd.DataFrame, color: str, scale: float, label: str = "", **line
+) -> None:
+    """Draw a curve with its band; `part` has one row per time, `line` changes the curve's look."""
     axes.fill_between(
         part["time_s"], part["low"] * scale, part["high"] * scale, color=color, alpha=0.2, lw=0
     )
@@ -118,7 +121,7 @@ def hero(
         main.axhline(0, color="#9AA0A8", lw=0.8)
         for signal in leading_emotions(curves, name):
             part = _of(curves, name, "mean", signal)
-            _band(main, part, signal_color(signal), 100, signal_name(signal))
+            draw_band(main, part, signal_color(signal), 100, signal_name(signal))
         low, high = main.get_ylim()
         main.set_ylim(max(low, -60), min(high + 0.16 * (high - low), 110))
         for number, at in enumerate(top, start=1):
@@ -171,10 +174,10 @@ def curve_panels(result: StudyResult, stimulus: str) -> Figure:
         height_ratios=[1, 1, 1, 1, 1, 0.35],
     ) as (fig, axes):
         for axis, signal in zip(axes.ravel()[:9], TESTED, strict=True):
-            scale, color = _scale(signal), signal_color(signal)
+            scale, color = display_scale(signal), signal_color(signal)
             axis.axhline(0, color="#9AA0A8", lw=0.8)
             _scenes(axis, scenes, names=False)
-            _band(axis, _of(curves, name, "mean", signal), color, scale)
+            draw_band(axis, _of(curves, name, "mean", signal), color, scale)
             axis.set_title(f"{signal_name(signal)} ({UNITS[signal]})", fontsize=10)
             for moment in _moments_of(moments, name, signal):
                 axis.axvspan(moment["start_s"], moment["end_s"], color=color, alpha=0.14, lw=0)
@@ -216,7 +219,7 @@ def _moments_of(moments, stimulus: str, signal: str) -> list[dict]:
 
 def heat_map(audience: Audience, signal: str = "valence") -> Figure:
     """Respondents by time; grey where not seen. Ordered by group, then by average."""
-    values = audience.signal(signal) * _scale(signal)
+    values = audience.signal(signal) * display_scale(signal)
     average = np.array([np.nanmean(v) if np.isfinite(v).any() else -np.inf for v in values])
     order = sorted(range(len(values)), key=lambda i: (audience.groups[i], -average[i]))
     limit = np.nanquantile(np.abs(values), 0.98) if np.isfinite(values).any() else 1.0
@@ -248,7 +251,7 @@ def heat_map(audience: Audience, signal: str = "valence") -> Figure:
 
 def traces(audience: Audience, signal: str = "valence", most: int = 24) -> Figure:
     """Each person's curve in a panel of its own, the audience's mean behind it in grey."""
-    values = audience.signal(signal) * _scale(signal)
+    values = audience.signal(signal) * display_scale(signal)
     shown = min(len(values), most)
     columns = min(4, max(2, shown))
     rows = -(-shown // columns)
@@ -312,7 +315,7 @@ def scene_panels(result: StudyResult, stimulus: str) -> Figure:
     ) as (fig, axes):
         for axis, signal in zip(axes[0], signals, strict=True):
             one = part[part["signal"] == signal].set_index("scope").reindex(names)
-            scale = _scale(signal)
+            scale = display_scale(signal)
             y = np.arange(len(names))
             axis.axvline(0, color="#9AA0A8", lw=0.8)
             axis.hlines(
@@ -324,88 +327,4 @@ def scene_panels(result: StudyResult, stimulus: str) -> Figure:
             axis.margins(x=0.1, y=0.25)
         axes[0, 0].set_yticks(np.arange(len(names)), names)
         axes[0, 0].invert_yaxis()
-    return fig
-
-
-def differences(comparison: pd.DataFrame) -> Figure:
-    """Effect of each compared metric: first minus second, with its interval."""
-    titles = ("points (valence, arousal)", "percentage points (probabilities)")
-    points = comparison["signal"].isin(["valence", "arousal"])
-    with figure(1, 2, figsize=(WIDE, 0.36 * max(points.sum(), (~points).sum()) + 1.2)) as (
-        fig,
-        axes,
-    ):
-        for axis, part, title in zip(
-            axes, (comparison[points], comparison[~points]), titles, strict=True
-        ):
-            y = np.arange(len(part))
-            scale = part["signal"].map(_scale).to_numpy(dtype=float)
-            colors = [signal_color(s) for s in part["signal"]]
-            axis.axvline(0, color="#9AA0A8", lw=0.8)
-            axis.hlines(y, part["low"] * scale, part["high"] * scale, color=colors, lw=2)
-            clear = (part["p_holm"] <= 0.05).to_numpy()
-            for k, value in enumerate(part["difference"] * scale):
-                face = colors[k] if clear[k] else "white"
-                axis.plot(value, k, "o", mfc=face, mec=colors[k], mew=1.6, ms=7)
-            labels = [
-                signal_name(s) + ("" if m == "average" else f", {m.replace('_', '–')}")
-                for s, m in zip(part["signal"], part["metric"], strict=True)
-            ]
-            axis.set_yticks(y, labels)
-            axis.invert_yaxis()
-            axis.set_xlabel(title)
-            axis.margins(x=0.08, y=0.1)
-    return fig
-
-
-def difference_curve(curves: pd.DataFrame, clusters: pd.DataFrame, alpha: float) -> Figure:
-    """Difference curves of one contrast with bands; significant clusters shaded."""
-    signals = list(dict.fromkeys(curves["signal"]))
-    end = curves["time_s"].max()
-    with figure(len(signals), 1, figsize=(WIDE, 1.6 * len(signals) + 0.3), sharex=True) as (
-        fig,
-        axes,
-    ):
-        for axis, signal in zip(np.atleast_1d(axes), signals, strict=True):
-            part, color = curves[curves["signal"] == signal], signal_color(signal)
-            axis.axhline(0, color="#9AA0A8", lw=0.8)
-            _band(axis, part, color, _scale(signal))
-            found = clusters[(clusters["signal"] == signal) & (clusters["p_holm"] <= alpha)]
-            for cluster in found.to_dict("records"):
-                axis.axvspan(cluster["start_s"], cluster["end_s"], color=color, alpha=0.14, lw=0)
-            axis.set_title(f"{signal_name(signal)} ({UNITS[signal]})", fontsize=10)
-        axis.set_xlim(0, end)
-        minutes_axis(axis, end)
-    return fig
-
-
-def mood_plot(result) -> Figure:
-    """Before and after: each person a dot, means with intervals; lines where persons are linked."""
-    people = result.people[result.people["used"]]
-    rng = np.random.default_rng(0)  # only spreads the dots sideways
-    measures = [("valence", 1.0), ("arousal", 1.0), ("p_happy", 100.0)]
-    with figure(1, 3, figsize=(WIDE, 3.4)) as (fig, axes):
-        for axis, (measure, scale) in zip(axes, measures, strict=True):
-            color = signal_color(measure)
-            row = result.table.set_index("measure").loc[measure]
-            wide = people.pivot_table(
-                index="person", columns="phase", values=measure, aggfunc="mean"
-            )
-            if result.linked and set(result.phases) <= set(wide.columns):
-                pairs = wide[list(result.phases)].dropna().to_numpy() * scale
-                axis.plot([0, 1], pairs.T, color="#B9BFC8", lw=0.8, zorder=1)
-            for x, phase in enumerate(result.phases):
-                values = people.loc[people["phase"] == phase, measure] * scale
-                spread = 0 if result.linked else rng.uniform(-0.12, 0.12, len(values))
-                axis.plot(x + spread + values * 0, values, "o", ms=4, alpha=0.5, color=color, mew=0)
-            for x, side in enumerate(("before", "after")):
-                mean = row[side] * scale
-                low, high = row[f"{side}_low"] * scale, row[f"{side}_high"] * scale
-                axis.vlines(x + 0.22, low, high, color=INK, lw=2)
-                axis.plot(x + 0.22, mean, "D", color=INK, ms=6)
-            axis.set_xticks([0.1, 1.1], result.phases)
-            axis.set_xlim(-0.35, 1.55)
-            axis.set_title(signal_name(measure), fontsize=10)
-            axis.set_ylabel("rating, 1–7" if scale == 1 else "probability, %")
-            axis.grid(axis="x", visible=False)
     return fig

@@ -2,7 +2,7 @@
 
 The unit that is resampled is the person. Which interval is used where was decided by simulation
 (docs/statistics.md): for a dozen people the percentile and the BCa bootstrap are too narrow, and
-the one-sided bootstrap-t believes a skewness that a dozen people cannot show.
+the bootstrap-t alone believes a skewness that a dozen people cannot show.
 
 Sources
 -------
@@ -20,7 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-METHODS = ("bootstrap-se", "wider-t", "symmetric-t", "bootstrap-t", "percentile", "bca")
+from fer_nb.errors import StudyError
+
+METHODS = ("bootstrap-se", "wider-t", "symmetric-t", "bootstrap-t")
 _CHUNK = 1500  # columns at a time: keeps (n_boot, columns) arrays near 25 MB each
 
 
@@ -68,13 +70,19 @@ def mean_band(
         "bootstrap-se" for baseline-corrected values, which are heavy-tailed on both sides: the
         bootstrap's standard error with Student's t. "wider-t" for skewed person-level values: on
         each side the wider of the studentised bootstrap's quantile of t ("bootstrap-t") and of
-        |t| ("symmetric-t"). Those two alone, "percentile" and "bca" are here to be compared with;
-        docs/statistics.md shows where they fall short.
+        |t| ("symmetric-t"). docs/statistics.md shows where those two fall short alone.
 
     Returns
     -------
     Band
+
+    Raises
+    ------
+    StudyError
+        If there is no such method.
     """
+    if method not in METHODS:
+        raise StudyError(f"no interval method {method!r}; choose one of {', '.join(METHODS)}")
     values = np.asarray(values, dtype=float)
     n_people, n_columns = values.shape
     mean = np.full(n_columns, np.nan)
@@ -115,6 +123,10 @@ def _moments(x, weights, studentise=False):
 
 
 def _interval(x, weights, level, method):
+    if method == "wider-t":
+        symmetric = _interval(x, weights, level, "symmetric-t")
+        skewed = _interval(x, weights, level, "bootstrap-t")
+        return np.minimum(symmetric[0], skewed[0]), np.maximum(symmetric[1], skewed[1])
     mean, se, boot, boot_se, n = _moments(x, weights, method in ("bootstrap-t", "symmetric-t"))
     tail = (1 - level) / 2
     if method == "bootstrap-t":
@@ -132,20 +144,9 @@ def _interval(x, weights, level, method):
         width = _column_quantiles(t, 2 * tail)[1]
         width = np.minimum(width, 3 * stats.t.ppf(1 - tail, n - 1))
         return mean - width * se, mean + width * se
-    if method == "wider-t":
-        symmetric = _interval(x, weights, level, "symmetric-t")
-        skewed = _interval(x, weights, level, "bootstrap-t")
-        return np.minimum(symmetric[0], skewed[0]), np.maximum(symmetric[1], skewed[1])
-    if method == "bootstrap-se":
-        spread = np.sqrt(np.nanmean(boot**2, axis=0) * n / (n - 1))
-        half = stats.t.ppf(1 - tail, n - 1) * spread
-        return mean - half, mean + half
-    if method == "percentile":
-        low, high = _column_quantiles(boot, tail)
-        return mean + low, mean + high
-    if method == "bca":
-        return _bca(x, mean, boot, tail)
-    raise ValueError(f"no interval method {method!r}; choose one of {', '.join(METHODS)}")
+    spread = np.sqrt(np.nanmean(boot**2, axis=0) * n / (n - 1))
+    half = stats.t.ppf(1 - tail, n - 1) * spread
+    return mean - half, mean + half
 
 
 def _column_quantiles(t, tail):
@@ -157,26 +158,6 @@ def _column_quantiles(t, tail):
     low = t[np.floor(tail * last).astype(int), cols]
     high = t[np.ceil((1 - tail) * last).astype(int), cols]
     return np.nan_to_num(low, nan=0.0), np.nan_to_num(high, nan=0.0)
-
-
-def _bca(x, mean, boot, tail):
-    """Bias-corrected and accelerated interval (Efron & Tibshirani 1993, eq. 14.9-14.15)."""
-    low, high = mean.copy(), mean.copy()
-    for j in range(x.shape[1]):
-        column = x[~np.isnan(x[:, j]), j]
-        sample = boot[np.isfinite(boot[:, j]), j]
-        centred = column - column.mean()
-        spread = (centred**2).sum()
-        if spread == 0:
-            continue
-        # For a mean the jackknife's acceleration is a sixth of the sample's skewness / sqrt(n).
-        acceleration = (centred**3).sum() / (6 * spread**1.5)
-        share = np.clip((sample < 0).mean() + 0.5 * (sample == 0).mean(), 1e-6, 1 - 1e-6)
-        z0 = stats.norm.ppf(share)
-        z = z0 + stats.norm.ppf([tail, 1 - tail])
-        at = stats.norm.cdf(z0 + z / (1 - acceleration * z))
-        low[j], high[j] = mean[j] + np.quantile(sample, at)
-    return low, high
 
 
 def mean_interval(values, **options) -> tuple[float, float, float, int]:

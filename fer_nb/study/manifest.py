@@ -16,14 +16,15 @@ import csv
 import io
 import json
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from fer_nb.errors import StudyError
+from fer_nb.media import VIDEO_SUFFIXES
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 _KNOWN = (
     "respondent",
     "stimulus",
@@ -49,13 +50,24 @@ class Scene:
 
 @dataclass(frozen=True)
 class Stimulus:
-    """What was shown. `video` and `duration_s` are None where unknown."""
+    """What was shown. `video` and `duration_s` are None where unknown; `duration_s` is NaN in a
+    finished study in which no recording could tell it."""
 
     name: str
     title: str
     video: Path | None = None
     duration_s: float | None = None
     scenes: tuple[Scene, ...] = ()
+
+
+def cell_name(row: Mapping) -> str:
+    """What was watched: the stimulus, with the phase where the manifest has one."""
+    return f"{row['stimulus']} ({row['phase']})" if row["phase"] else row["stimulus"]
+
+
+def stimulus_name(names: Iterable[str], cell: str) -> str:
+    """Name of the stimulus behind a `cell_name`: the longest that fits."""
+    return max((n for n in names if cell == n or cell.startswith(f"{n} (")), key=len)
 
 
 @dataclass(frozen=True)
@@ -212,6 +224,7 @@ def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
         if name not in frame:
             frame[name] = ""
     paths, numbers_of, seen_keys, seen_takes = [], [], {}, {}
+    shown = set(frame["stimulus"]) - {""}
     for row in frame.to_dict("records"):
         where = row["line"]
         for name in ("respondent", "stimulus", "video"):
@@ -227,6 +240,11 @@ def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
             problems.append(
                 f"{where}: stimulus {row['stimulus']!r} is not in the stimuli file "
                 f"(it has {', '.join(stimuli) or 'none'})"
+            )
+        if row["stimulus"] and (other := stimulus_name(shown, cell_name(row))) != row["stimulus"]:
+            problems.append(
+                f"{where}: phase {row['phase']!r} of stimulus {row['stimulus']!r} reads like "
+                f"stimulus {other!r}; rename one of them"
             )
         key = (row["respondent"], row["stimulus"], row["phase"])
         if all(key[:2]) and seen_keys.setdefault(key, where) != where:

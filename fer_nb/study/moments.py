@@ -30,6 +30,7 @@ from fer_nb.errors import StudyError
 from fer_nb.study.config import SIGNALS, TESTED, StudyConfig
 from fer_nb.study.curves import Audience
 from fer_nb.study.intervals import exact_share, generator, mean_interval
+from fer_nb.study.words import percent
 
 COLUMNS = (
     "stimulus",
@@ -132,9 +133,12 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 
 def _clusters(test, data, statistic, config, names, tail=0) -> list[Cluster]:
+    observed = statistic(*data) if isinstance(data, list) else statistic(data)
+    if not (np.abs(observed) > 1).any():
+        return []  # mne would warn, and in threads its `verbose` does not reliably prevent that
     seed = int(generator(config.seed, "clusters", *names).integers(2**31))
     random = {"rng" if "rng" in inspect.signature(test).parameters else "seed": seed}
-    t, clusters, p, _ = test(
+    _, clusters, p, _ = test(
         data,
         threshold=1.0,
         stat_fun=statistic,
@@ -147,8 +151,8 @@ def _clusters(test, data, statistic, config, names, tail=0) -> list[Cluster]:
     )
     found = []
     for cluster, p_value in zip(clusters, p, strict=True):
-        at = np.flatnonzero(_mask(cluster, len(t)))
-        found.append(Cluster(at[0], at[-1] + 1, int(np.sign(t[at[0]])), float(p_value)))
+        at = np.flatnonzero(_mask(cluster, len(observed)))
+        found.append(Cluster(at[0], at[-1] + 1, int(np.sign(observed[at[0]])), float(p_value)))
     return sorted(found, key=lambda c: c.start)
 
 
@@ -221,7 +225,7 @@ def find_moments(audience: Audience) -> tuple[pd.DataFrame, str]:
         )
         return table, (
             f"{_people(n)} kept: too few to test moments (at least {config.min_n_test} needed, or "
-            f"the false-alarm rate could not be held at {config.alpha:.0%}). {listed}"
+            f"the false-alarm rate could not be held at {percent(config.alpha)}). {listed}"
         )
     if audience.tested is None:
         raise StudyError("this study was read from its files; run it again to test its moments")
@@ -246,12 +250,12 @@ def find_moments(audience: Audience) -> tuple[pd.DataFrame, str]:
     if table.empty:
         return table, (
             f"No moment: in none of {len(TESTED)} signals did the {n} respondents depart from "
-            f"their baseline beyond chance (family-wise error {config.alpha:.0%})."
+            f"their baseline beyond chance (family-wise error {percent(config.alpha)})."
         )
     count = "1 moment" if len(table) == 1 else f"{len(table)} moments"
     return table, (
         f"{count} in {table['signal'].nunique()} of {len(TESTED)} signals, at a family-wise error "
-        f"of {config.alpha:.0%} over time and signals."
+        f"of {percent(config.alpha)} over time and signals."
     )
 
 

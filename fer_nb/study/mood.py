@@ -22,6 +22,7 @@ from fer_nb.study.intervals import generator, mean_interval
 from fer_nb.study.manifest import VIDEO_SUFFIXES, _read_csv
 from fer_nb.study.moments import holm
 from fer_nb.study.respondent import respondent
+from fer_nb.study.words import percent
 
 # Valence is the question; the other two are there to understand it, and Holm corrects over all.
 MEASURES = ("valence", "arousal", "p_happy")
@@ -284,7 +285,7 @@ def _sentence(row, phases, linked, config) -> str:
             f"With {who}, a difference of {row['difference']:+.2f} points of valence was seen; "
             f"that is too few to say more (at least {config.min_n_interval} per side needed)."
         )
-    interval = f"{config.level:.0%} interval {row['low']:+.2f} to {row['high']:+.2f}"
+    interval = f"{percent(config.level)} interval {row['low']:+.2f} to {row['high']:+.2f}"
     if row["p"] <= config.alpha:
         direction = "more pleasant" if row["difference"] > 0 else "less pleasant"
         found = f"Expressions were {direction} {phases[1]} than {phases[0]}"

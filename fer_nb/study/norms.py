@@ -1,8 +1,8 @@
 """A local library of past studies, and where a new one stands among them.
 
 The library is a folder of Parquet files, one per study and stimulus. A percentile only means
-something among studies measured alike: same model, same baseline, same bins. Others are left out
-and counted.
+something among studies measured alike: `StudyResult.measured_how` says what must agree. Others,
+and files that do not tell, are left out and counted.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ import pandas as pd
 from fer_nb.errors import StudyError
 from fer_nb.files import make_folder, new_file
 
-# How a study was measured: two studies compare only where all of these agree.
-ALIKE = ("model_sha256", "baseline", "rate_hz", "smooth_s", "expressed_threshold")
 MIN_STUDIES = 10
 _METRICS = ("ever_expressed", "average", "maximum", "first", "last", "peak_end", "peak")
 _KEYS = ["signal", "metric"]
@@ -54,7 +52,7 @@ def add_to_norms(
     category : str
         What kind of stimulus it is ("trailer", "cosmetics ad"), to look up like with like.
     study : str
-        Name of the study; the manifest's name if empty.
+        Name of the study; its `study_id` if empty.
 
     Raises
     ------
@@ -62,7 +60,7 @@ def add_to_norms(
         If nothing was kept, or the stimulus is in the library already and `force` is false.
     """
     folder = make_folder(library)
-    study = study or Path(result.provenance["manifest"]).stem
+    study = study or result.study_id
     written = []
     for stimulus, audience in result.audiences.items():
         rows = _own(result.metrics, stimulus).assign(
@@ -70,7 +68,7 @@ def add_to_norms(
             category=category,
             respondents=len(audience),
             duration_s=audience.duration_s,
-            **{name: result.measured_how()[name] for name in ALIKE},
+            **result.measured_how(),
         )
         safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in f"{study}__{stimulus}")
         path = folder / f"{safe}.parquet"
@@ -95,8 +93,20 @@ def read_norms(library) -> pd.DataFrame:
         raise StudyError(f"the norms in {library} cannot be read: {error}") from error
 
 
-def compare_with_norms(result, stimulus: str, library, *, category: str = "") -> Norms:
+def compare_with_norms(
+    result, stimulus: str, library, *, category: str = "", study: str = ""
+) -> Norms:
     """Say where a stimulus stands among past ones.
+
+    Parameters
+    ----------
+    result : StudyResult
+    stimulus : str
+    library : path or None
+    category : str
+        Compare with stimuli of this kind only.
+    study : str
+        Name under which this study was added, if it was given one: it is not its own past.
 
     Returns
     -------
@@ -113,17 +123,16 @@ def compare_with_norms(result, stimulus: str, library, *, category: str = "") ->
     if category:
         past = past[past["category"] == category]
     how = result.measured_how()
-    for name in ALIKE:
-        past = past[past[name] == how[name]]
-    study = Path(result.provenance["manifest"]).stem
-    past = past[(past["study"] != study) | (past["stimulus"] != stimulus)]
+    past = past[past.reindex(columns=list(how)).eq(pd.Series(how)).all(axis=1)]
+    own = past["study"] == (study or result.study_id)
+    past = past[~own | (past["stimulus"] != stimulus)]
     count = past[["study", "stimulus"]].drop_duplicates().shape[0]
     kind = f" of kind {category!r}" if category else ""
     if count < MIN_STUDIES:
         return Norms(
             nothing,
-            f"No norms: {count} of {total} past stimuli{kind} were measured alike (same model and "
-            f"parameters); at least {MIN_STUDIES} are needed for a percentile.",
+            f"No norms: {count} of {total} past stimuli{kind} were measured alike (same model, "
+            f"detector and parameters); at least {MIN_STUDIES} are needed for a percentile.",
         )
     rows = []
     grouped = {key: part["estimate"].to_numpy() for key, part in past.groupby(_KEYS)}

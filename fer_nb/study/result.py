@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
 from fer_nb.study.config import StudyConfig
 from fer_nb.study.curves import Audience
-from fer_nb.study.manifest import Scene, Stimulus
+from fer_nb.study.manifest import Scene, Stimulus, stimulus_name
+
+# What was used, and the parameters, that change a number. Limits of exclusion are not among them:
+# they say who counts, as recruiting does, and not how a person is measured.
+_TOOLS = ("model_sha256", "prior", "detector")
+_PARAMETERS = (
+    "rate_hz",
+    "min_bin_coverage",
+    "max_hold_s",
+    "smooth_s",
+    "baseline",
+    "baseline_s",
+    "opening_s",
+    "expressed_threshold",
+    "expressed_rise",
+    "first_s",
+    "last_s",
+    "min_n_t_share",
+)
 
 
 @dataclass
@@ -70,12 +90,20 @@ class StudyResult:
             "kept": int(people.map(lambda s: "kept" in s).sum()),
         }
 
+    @property
+    def study_id(self) -> str:
+        """The manifest's name, and a digest of who was recorded: no other study has the same."""
+        told = self.quality[["respondent", "stimulus", "sha256"]].fillna("")
+        told = told.sort_values(["respondent", "stimulus"]).to_csv(index=False, lineterminator="\n")
+        digest = hashlib.sha256(told.encode()).hexdigest()
+        return f"{Path(self.provenance['manifest']).stem}-{digest[:8]}"
+
     def measured_how(self) -> dict:
-        """What must agree for two studies' numbers to compare."""
-        parameters = self.config.as_dict()
-        names = ("baseline", "rate_hz", "smooth_s", "expressed_threshold")
-        model = ",".join(self.provenance.get("made_with", {}).get("model_sha256", []))
-        return {"model_sha256": model} | {name: parameters[name] for name in names}
+        """What must agree for two studies' numbers to compare: tools, baseline, parameters."""
+        made_with, parameters = self.provenance.get("made_with", {}), self.config.as_dict()
+        how = {name: ",".join(made_with.get(name, [])) for name in _TOOLS}
+        how["baseline_source"] = self.provenance["baseline"]["source"]
+        return how | {name: parameters[name] for name in _PARAMETERS}
 
 
 def scenes_of(stimuli: dict[str, Stimulus], cell: str) -> tuple[Scene, ...]:
@@ -85,9 +113,7 @@ def scenes_of(stimuli: dict[str, Stimulus], cell: str) -> tuple[Scene, ...]:
 
 def stimulus_of(stimuli: dict[str, Stimulus], cell: str) -> Stimulus:
     """The stimulus behind a name such as "trailer" or "trailer (after)"."""
-    if cell in stimuli:
-        return stimuli[cell]
-    return next(s for name, s in stimuli.items() if cell.startswith(f"{name} ("))
+    return stimuli[stimulus_name(stimuli, cell)]
 
 
 def stack(parts, columns) -> pd.DataFrame:

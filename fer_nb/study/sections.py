@@ -1,11 +1,10 @@
-"""Parts of a study's report as HTML: moments, quality, numbers, comparison, method, appendix."""
+"""Parts of a study's report as HTML: moments, quality, numbers, norms, method, appendix."""
 
 from __future__ import annotations
 
 from html import escape
 
 import numpy as np
-import pandas as pd
 
 from fer_nb.errors import FerError
 from fer_nb.media import VideoReader
@@ -13,7 +12,7 @@ from fer_nb.pages import Html, box, card, cards, facts
 from fer_nb.study.config import TESTED
 from fer_nb.study.metrics import MEANING
 from fer_nb.study.result import StudyResult, stimulus_of
-from fer_nb.study.words import number, range_text, signal_name, value_text
+from fer_nb.study.words import number, percent, range_text, signal_name, value_text
 from fer_nb.summary import time_code
 
 
@@ -229,56 +228,10 @@ def scenes_table(result: StudyResult, stimulus: str) -> Html:
         )
     header = ["scene", *[signal_name(s) for s in TESTED[2:]]]
     return Html(
-        "<p>Respondents who showed it for at least a second of the scene, % (95 % interval).</p>"
+        "<p>Respondents who showed it for at least a second of the scene, % "
+        f"({percent(result.config.level)} interval).</p>"
         + html_table(rows, header, set(range(1, 8)))
     )
-
-
-def comparison_table(rows: pd.DataFrame) -> Html:
-    """One contrast: both means, difference, interval, effect size, p."""
-    lines = []
-    for r in rows.itertuples():
-        points = r.signal in ("valence", "arousal")
-        scale, digits = (1, 2) if points else (100, 1)
-        lines.append(
-            [
-                signal_name(r.signal)
-                + ("" if r.metric == "average" else f", {r.metric.replace('_', '–')}"),
-                number(scale * r.mean_first, digits),
-                number(scale * r.mean_second, digits),
-                number(scale * r.difference, digits),
-                "–"
-                if np.isnan(r.low)
-                else f"{number(scale * r.low, digits)} to {number(scale * r.high, digits)}",
-                f"{r.effect_size} = {number(r.effect, 2)}",
-                f"{r.n_first}" if r.design == "paired" else f"{r.n_first} + {r.n_second}",
-                number(r.p, 3),
-                number(r.p_holm, 3),
-            ]
-        )
-    header = ["", rows["first"].iloc[0], rows["second"].iloc[0], "difference", "interval"]
-    header += ["effect", "n", "p", "p (Holm)"]
-    return html_table(lines, header, set(range(1, 9)))
-
-
-def contrasts_of(result: StudyResult):
-    """Yield rows of the comparison, difference curves and clusters, for each contrast."""
-    keys = ["within", "first", "second"]
-    for key, rows in result.comparison.groupby(keys, sort=False):
-        chosen = [
-            table[(table[keys] == list(key)).all(axis=1)]
-            for table in (result.difference_curves, result.difference_clusters)
-        ]
-        yield rows, *chosen
-
-
-def mixed_table(result: StudyResult) -> Html:
-    """Terms of the mixed model of average valence."""
-    rows = [
-        [m.term, number(m.estimate), f"{number(m.low)} to {number(m.high)}", number(m.p, 3)]
-        for m in result.mixed.itertuples()
-    ]
-    return html_table(rows, ["average valence", "estimate", "interval", "p"], {1, 2, 3})
 
 
 def synchrony_table(result: StudyResult, stimulus: str) -> Html:
@@ -308,35 +261,6 @@ def norms_table(norms) -> Html:
     return html_table(rows, header, {2, 3, 4, 5})
 
 
-def mood_table(mood) -> Html:
-    """Before and after, person-level."""
-    rows = []
-    for m in mood.table.itertuples():
-        points = m.measure != "p_happy"
-        scale, digits = (1, 2) if points else (100, 1)
-
-        def with_interval(value, low, high, scale=scale, digits=digits):
-            if np.isnan(low):
-                return number(scale * value, digits)
-            ends = f"{number(scale * low, digits)} to {number(scale * high, digits)}"
-            return f"{number(scale * value, digits)} ({ends})"
-
-        rows.append(
-            [
-                signal_name(m.measure) + (" (1–7)" if points else ", %"),
-                with_interval(m.before, m.before_low, m.before_high),
-                with_interval(m.after, m.after_low, m.after_high),
-                with_interval(m.difference, m.low, m.high),
-                f"{m.effect_size} = {number(m.effect, 2)}",
-                f"{m.n_before}" if m.test == "paired" else f"{m.n_before} + {m.n_after}",
-                number(m.p, 3),
-                number(m.p_holm, 3),
-            ]
-        )
-    header = ["", *mood.phases, "difference", "effect", "n", "p", "p (Holm)"]
-    return html_table(rows, header, set(range(1, 8)))
-
-
 def method(result: StudyResult) -> Html:
     """What was done, in plain words, with the parameters that were used."""
     c = result.config
@@ -354,11 +278,11 @@ def method(result: StudyResult) -> Html:
         f"Baseline: {baseline}. Each person’s own baseline {off}, so that a stern or a cheerful "
         f"face at rest does not count as a reaction. Curves are smoothed by a moving average of "
         f"{c.smooth_s:g} s.",
-        f"Shaded bands are pointwise {c.level:.0%} intervals of the mean: {c.n_boot} resamples of "
-        "respondents, since people, not frames, are the unit. "
+        f"Shaded bands are pointwise {percent(c.level)} intervals of the mean: {c.n_boot} "
+        "resamples of respondents, since people, not frames, are the unit. "
         f"Moments come from a cluster-based permutation test over time ({c.n_permutations} flips "
         f"of whole persons; clusters formed at p < {c.cluster_p:g}), corrected over "
-        f"{len(TESTED)} signals after Holm at {c.alpha:.0%}, within each stimulus. A moment’s "
+        f"{len(TESTED)} signals after Holm at {percent(c.alpha)}, within each stimulus. A moment’s "
         "ends are where it is visible, not tested times; its size is read off where it was "
         "found, which makes it a little too large. "
         f"Below {c.min_n_test} respondents moments are listed as seen, and not tested.",

@@ -18,6 +18,11 @@ from scipy.signal import lfilter
 from scipy.special import expit
 
 from fer_nb.emotions import EMOTIONS, expected_valence_arousal
+from fer_nb.study.collect import Recording
+from fer_nb.study.config import StudyConfig
+from fer_nb.study.curves import Audience, baseline_of, bin_recording
+from fer_nb.study.respondent import Respondent
+from fer_nb.study.study import gather
 
 # Log-odds at rest: mostly neutral, as watching faces are.
 _REST = np.array([-1.0, -1.6, -1.6, -1.6, -0.4, 2.2, -0.8, -1.0, -0.6])
@@ -34,7 +39,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Audience:
+class People:
     """How simulated people differ. Spreads are log-odds (`person_sd`, `drift_sd`) or shares."""
 
     person_sd: float = 0.7
@@ -54,7 +59,7 @@ def simulate_probabilities(
     *,
     events: tuple[Event, ...] = (),
     before_s: float = 5.0,
-    audience: Audience | None = None,
+    people: People | None = None,
     missing: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Simulate the probabilities of nine emotions for n people.
@@ -66,20 +71,20 @@ def simulate_probabilities(
     probs : array (n, 9, T)
         NaN where the person's face is not seen.
     """
-    audience = audience or Audience()
+    people = people or People()
     steps = round((duration_s + before_s) * rate_hz)
     times = (np.arange(steps) + 0.5) / rate_hz - before_s
-    rest = _REST[:, None] + audience.person_sd * rng.standard_normal((n, 9, 1))
-    phi = np.exp(-1 / (rate_hz * audience.drift_tau_s))
+    rest = _REST[:, None] + people.person_sd * rng.standard_normal((n, 9, 1))
+    phi = np.exp(-1 / (rate_hz * people.drift_tau_s))
     noise = rng.standard_normal((n, 9, steps))
     noise[..., 1:] *= np.sqrt(1 - phi**2)
     drift = lfilter([1.0], [1.0, -phi], noise, axis=-1)
-    liveliness = audience.drift_sd * np.exp(0.3 * rng.standard_normal((n, 1, 1)))
+    liveliness = people.drift_sd * np.exp(0.3 * rng.standard_normal((n, 1, 1)))
     logits = rest + liveliness * drift
     for event in events:
-        responds = rng.random(n) < audience.responders
-        strength = responds * rng.gamma(4.0, 0.25, n) * event.size / audience.responders
-        late = rng.uniform(0, audience.jitter_s, n)[:, None] if audience.jitter_s else 0.0
+        responds = rng.random(n) < people.responders
+        strength = responds * rng.gamma(4.0, 0.25, n) * event.size / people.responders
+        late = rng.uniform(0, people.jitter_s, n)[:, None] if people.jitter_s else 0.0
         rise = expit((times - event.start_s - late) / 0.15)
         fall = expit((times - event.end_s - late) / 0.4)
         logits[:, EMOTIONS.index(event.emotion)] += strength[:, None] * rise * (1 - fall)
@@ -87,14 +92,14 @@ def simulate_probabilities(
     probs = np.exp(logits)
     probs /= probs.sum(axis=1, keepdims=True)
     if missing:
-        gone = _absences(n, steps, times, rate_hz, audience, rng)
+        gone = _absences(n, steps, times, rate_hz, people, rng)
         probs = np.where(gone[:, None, :], np.nan, probs)
     return times, probs
 
 
-def _absences(n, steps, times, rate_hz, audience, rng):
+def _absences(n, steps, times, rate_hz, people, rng):
     """(n, steps) of bool: a two-state Markov chain per person, and a few who leave for good."""
-    share = audience.missing * rng.uniform(0, 2, n)
+    share = people.missing * rng.uniform(0, 2, n)
     back = 1 / (1.5 * rate_hz)  # absences last 1.5 s on average
     away = np.minimum(back * share / np.maximum(1 - share, 0.05), 0.9)
     gone = np.zeros((n, steps), dtype=bool)
@@ -103,7 +108,7 @@ def _absences(n, steps, times, rate_hz, audience, rng):
     for t in range(steps):
         state = np.where(state, draws[t] >= back, draws[t] < away) & (times[t] > 0)
         gone[:, t] = state
-    leaves = np.where(rng.random(n) < audience.leave, rng.uniform(0.3, 1, n), 2.0)
+    leaves = np.where(rng.random(n) < people.leave, rng.uniform(0.3, 1, n), 2.0)
     return gone | (times > leaves[:, None] * times[-1])
 
 
@@ -117,6 +122,72 @@ def simulate_signals(*args, **options) -> tuple[np.ndarray, np.ndarray]:
     ratings[seen] = expected_valence_arousal(flat[seen])
     ratings = np.moveaxis(ratings.reshape(n, steps, 2), 2, 1)
     return times, np.concatenate([ratings, probs], axis=1)
+
+
+def simulate_audience(
+    n: int,
+    rng: np.random.Generator,
+    *,
+    events: tuple[Event, ...] = (),
+    duration_s: float = 30.0,
+    before_s: float = 5.0,
+    people: People | None = None,
+    missing: bool = True,
+    config: StudyConfig | None = None,
+) -> Audience:
+    """Simulate the audience of one stimulus; see `simulate_probabilities` and `audience_of`."""
+    config = config or StudyConfig()
+    times, signals = simulate_signals(
+        n,
+        duration_s,
+        config.rate_hz,
+        rng,
+        events=events,
+        before_s=before_s,
+        people=people,
+        missing=missing,
+    )
+    return audience_of(times, signals, config, 0.0, duration_s, before_s)
+
+
+def audience_of(
+    times: np.ndarray,
+    signals: np.ndarray,
+    config: StudyConfig,
+    start_s: float,
+    duration_s: float,
+    before_s: float,
+) -> Audience:
+    """Cut one stimulus out of simulated signals, in the way a study does with its recordings.
+
+    Parameters
+    ----------
+    times, signals
+        As `simulate_signals` returns them, at `config.rate_hz`.
+    config : StudyConfig
+    start_s, duration_s : float
+        Where on the clock of `times` the stimulus begins, and how long it is.
+    before_s : float
+        The baseline is this long before `start_s`. Who is not seen in it for
+        `config.baseline_min_s` is left out.
+    """
+    frame_s = times - 0.5 / config.rate_hz  # a frame stands for the time until the next
+    edges = start_s + np.arange(round(duration_s * config.rate_hz) + 1) / config.rate_hz
+    whole = start_s + np.arange(int(duration_s) + 1.0)
+    options = {"max_hold_s": config.max_hold_s, "min_coverage": config.min_bin_coverage}
+    unknown = np.full(len(times), np.nan)
+    kept = []
+    for i, values in enumerate(signals):
+        person = Respondent(frame_s, values.T, *[unknown] * 5, rule="simulated")
+        baseline = baseline_of(person, start_s - before_s, start_s, config)
+        if baseline.seconds < config.baseline_min_s:
+            continue
+        raw, coverage = bin_recording(person, edges, **options)
+        seconds, _ = bin_recording(person, whole, **options)
+        found = {"manifest": baseline}
+        kept.append(Recording(str(i), "simulated", "", raw, coverage, seconds[2:], found))
+    audiences, _ = gather(kept, config)
+    return audiences["simulated"]
 
 
 def simulate_table(

@@ -27,6 +27,17 @@ _TABLES = {
     "difference_clusters": "difference_clusters.csv",
     "mixed": "mixed.csv",
 }
+_TEXT = (
+    "recording",
+    "respondent",
+    "stimulus",
+    "group",
+    "source",
+    "sha256",
+    "signal",
+    "first",
+    "second",
+)
 
 
 def save_study(result: StudyResult, folder) -> Path:
@@ -91,7 +102,7 @@ def _described(result: StudyResult) -> dict:
                 "stimulus": s.name,
                 "title": s.title,
                 "video": str(s.video) if s.video else None,
-                "duration_s": s.duration_s,
+                "duration_s": None if pd.isna(s.duration_s) else s.duration_s,
                 "scenes": [vars(scene) for scene in s.scenes],
             }
             for s in result.stimuli.values()
@@ -117,10 +128,7 @@ def load_study(folder) -> StudyResult:
     tables = {}
     for name, file in _TABLES.items():
         if file.endswith(".csv"):
-            text = {
-                n: str for n in ("respondent", "stimulus", "group", "signal", "first", "second")
-            }
-            tables[name] = pd.read_csv(folder / file, dtype=text, keep_default_na=True)
+            tables[name] = pd.read_csv(folder / file, dtype=dict.fromkeys(_TEXT, str))
             for column in ("reasons", "notes", "group", "face_rule"):
                 if column in tables[name]:
                     tables[name][column] = tables[name][column].astype(object).fillna("")
@@ -132,7 +140,7 @@ def load_study(folder) -> StudyResult:
             s["stimulus"],
             s["title"],
             Path(s["video"]) if s["video"] else None,
-            s["duration_s"],
+            np.nan if s["duration_s"] is None else s["duration_s"],
             tuple(Scene(**scene) for scene in s["scenes"]),
         )
         for s in described["stimuli"]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from fer_nb.study.config import TESTED
+from fer_nb.study.config import TESTED, StudyConfig
 from fer_nb.study.result import StudyResult, stimulus_of
 from fer_nb.summary import time_code
 
@@ -41,6 +41,17 @@ def number(value: float, digits: int = 2, sign: bool = False) -> str:
     return f"{rounded:{'+' if sign else ''}.{digits}f}".replace("-", "−")
 
 
+def percent(share: float) -> str:
+    """A level or an error rate in percent, with the digits it was given with.
+
+    Examples
+    --------
+    >>> percent(0.95), percent(0.975), percent(0.005)
+    ('95%', '97.5%', '0.5%')
+    """
+    return f"{100 * share:g}%"
+
+
 def value_text(signal: str, value: float) -> str:
     """A change of a signal with its unit: points, or percentage points."""
     if math.isnan(value):
@@ -50,13 +61,13 @@ def value_text(signal: str, value: float) -> str:
     return f"{number(100 * value, 0, True)} percentage points"
 
 
-def range_text(signal: str, low: float, high: float, level: float = 0.95) -> str:
+def range_text(signal: str, low: float, high: float, level: float) -> str:
     """An interval in words; says where there is none."""
     if math.isnan(low) or math.isnan(high):
         return "too few people for an interval"
-    if signal in ("valence", "arousal"):
-        return f"{level:.0%} interval {number(low, 2, True)} to {number(high, 2, True)}"
-    return f"{level:.0%} interval {number(100 * low, 0, True)} to {number(100 * high, 0, True)}"
+    scale, digits = (1, 2) if signal in ("valence", "arousal") else (100, 0)
+    ends = f"{number(scale * low, digits, True)} to {number(scale * high, digits, True)}"
+    return f"{percent(level)} interval {ends}"
 
 
 def _share_text(value, low, high) -> str:
@@ -211,13 +222,14 @@ def headline_figures(result: StudyResult, stimulus: str) -> dict[str, str]:
     isc = isc[isc["signal"] == "valence"]
     if len(isc) and not np.isnan(isc["isc"].iloc[0]):
         p = isc["p"].iloc[0]
-        chance = "not tested" if np.isnan(p) else ("beyond chance" if p <= 0.05 else "as by chance")
+        chance = "beyond chance" if p <= result.config.alpha else "as by chance"
+        chance = "not tested" if np.isnan(p) else chance
         figures[f"inter-subject correlation ({chance})"] = f"{isc['isc'].iloc[0]:.2f}"
     return figures
 
 
-def compare_sentence(rows: pd.DataFrame, alpha: float, level: float = 0.95) -> str:
-    """What the comparison of two stimuli or groups found."""
+def compare_sentence(rows: pd.DataFrame, config: StudyConfig) -> str:
+    """What the comparison of two stimuli or groups found, at the study's level and alpha."""
     first, second = rows["first"].iloc[0], rows["second"].iloc[0]
     how = (
         f"{rows['n_first'].max()} respondents who saw both"
@@ -226,16 +238,16 @@ def compare_sentence(rows: pd.DataFrame, alpha: float, level: float = 0.95) -> s
     )
     if rows["p"].isna().all():
         return f"{first} and {second} ({how}): too few people for a test; differences as observed."
-    clear = rows[rows["p_holm"] <= alpha]
+    clear = rows[rows["p_holm"] <= config.alpha]
     if clear.empty:
         return (
             f"{first} and {second} ({how}): none of {rows['p'].notna().sum()} compared numbers "
-            f"differs beyond chance (Holm-corrected, {alpha:.0%})."
+            f"differs beyond chance (Holm-corrected, {percent(config.alpha)})."
         )
     listed = "; ".join(
         f"{signal_name(r.signal)} ({r.metric.replace('_', '–')}) "
-        f"{value_text(r.signal, r.difference)}, {range_text(r.signal, r.low, r.high, level)}, "
-        f"p = {r.p_holm:.3f}"
+        f"{value_text(r.signal, r.difference)}, "
+        f"{range_text(r.signal, r.low, r.high, config.level)}, p = {r.p_holm:.3f}"
         for r in clear.itertuples()
     )
     return f"{first} against {second} ({how}): {listed}."

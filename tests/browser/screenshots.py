@@ -35,6 +35,12 @@ class Shooter:
         return lab, lab.page.locator(".fer").first
 
     def shoot(self, lab: LabPage, name: str) -> None:
+        # Chromium calls its fake camera by the path of the clip.
+        lab.page.evaluate(
+            """() => document.querySelectorAll('.fer option').forEach(option => {
+                if (option.textContent.startsWith('/')) option.textContent = 'Built-in camera';
+            })"""
+        )
         lab.page.evaluate(
             "() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 400)))"
         )

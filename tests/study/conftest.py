@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from fer_nb.study import StudyConfig, run_study
 from fer_nb.study.simulate import Event, simulate_signals, simulate_study, simulate_table
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 JOKE = (Event("happy", 8, 12, 3.0),)
 QUICK = StudyConfig(n_boot=200, n_permutations=200, isc_shifts=50)

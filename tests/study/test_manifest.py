@@ -7,7 +7,9 @@ import json
 import pytest
 
 from fer_nb.errors import StudyError
-from fer_nb.study import read_manifest
+from fer_nb.media import VIDEO_SUFFIXES
+from fer_nb.study import Stimulus, read_manifest
+from fer_nb.study.result import stimulus_of
 
 
 @pytest.fixture
@@ -139,3 +141,29 @@ def test_a_folder_is_a_manifest(tmp_path):
     ]
     with pytest.raises(StudyError, match="no recordings found"):
         read_manifest(tmp_path / "film")
+
+
+@pytest.mark.parametrize("suffix", VIDEO_SUFFIXES)
+def test_a_folder_takes_every_kind_of_video(tmp_path, suffix):
+    (tmp_path / "film").mkdir()
+    (tmp_path / "film" / f"ann{suffix.upper()}").write_bytes(b"x")
+    assert len(read_manifest(tmp_path).recordings) == 1
+
+
+CLIP, LONG = Stimulus("ad", "Ad"), Stimulus("ad (long)", "Long ad")
+
+
+@pytest.mark.parametrize("stimuli", [(CLIP, LONG), (LONG, CLIP)])
+def test_a_name_with_brackets_is_not_taken_for_a_phase(stimuli):
+    known = {s.name: s for s in stimuli}
+    assert stimulus_of(known, "ad (long) (after)") is LONG
+    assert stimulus_of(known, "ad (long)") is LONG
+    assert stimulus_of(known, "ad (after)") is CLIP
+    assert stimulus_of(known, "ad") is CLIP
+
+
+def test_a_phase_that_reads_like_another_stimulus_is_refused(write):
+    header = "respondent,stimulus,video,phase\n"
+    read_manifest(write(header + "ann,ad,a.mp4,after\nann,ad (long),b.mp4,after\n"))
+    with pytest.raises(StudyError, match=r"m\.csv line 2: .*'long'.*'ad'.*'ad \(long\)'"):
+        read_manifest(write(header + "ann,ad,a.mp4,long\nann,ad (long),b.mp4,after\n"))

@@ -8,8 +8,10 @@ import pytest
 
 from fer_nb.study import StudyConfig
 from fer_nb.study.config import SIGNALS
+from fer_nb.study.curves import bin_recording
 from fer_nb.study.quality import judge, measure
 from fer_nb.study.respondent import respondent
+from fer_nb.summary import LIMITS, recording_quality
 
 
 def table(rows):
@@ -73,8 +75,9 @@ def quality(rows, start=0.0, duration=4.0, fps=10.0, **changes):
     frame = table(rows)
     for name, value in changes.items():
         frame[name] = value
-    m = measure(respondent(frame, start, start + duration), start, duration, fps)
-    reasons, notes = judge(m, StudyConfig())
+    config = StudyConfig()
+    m = measure(respondent(frame, start, start + duration), start, duration, fps, config)
+    reasons, notes = judge(m, config)
     return m, " | ".join(reasons), " | ".join(notes)
 
 
@@ -132,3 +135,38 @@ def test_what_lies_before_the_stimulus_does_not_count():
     m, reasons, _ = quality(rows, start=4.0)
     assert reasons == ""
     assert m["face_share"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("max_hold_s", [0.1, 0.3, 0.5, 2.0])
+def test_the_face_is_seen_for_as_long_as_the_curves_are_measured(max_hold_s):
+    rng = np.random.default_rng(3)
+    times = np.cumsum(rng.uniform(0.02, 1.5, 60))
+    rows = [(k, t, 0 if rng.random() < 0.7 else None, 100.0, 100.0) for k, t in enumerate(times)]
+    person = respondent(table(rows))
+    config = StudyConfig(max_hold_s=max_hold_s)
+    measured = measure(person, 5.0, 20.0, 2.0, config)
+    edges = np.linspace(5.0, 25.0, 21)
+    _, coverage = bin_recording(person, edges, max_hold_s=max_hold_s, min_coverage=0.5)
+    assert measured["face_share"] == pytest.approx(coverage.mean())
+
+
+def test_judging_changes_nothing():
+    m, *_ = quality(steady(), yaw_ratio=0.6)
+    before = dict(m)
+    first, second = judge(m, StudyConfig()), judge(m, StudyConfig())
+    assert first == second
+    assert m == before
+    assert m["off_frontal_share"] == 1
+
+
+def test_one_recording_alone_is_judged_as_in_a_study():
+    assert {name: StudyConfig().as_dict()[name] for name in LIMITS} == LIMITS
+    for face in (lambda t: 0, lambda t: 0 if t < 1.9 else None, lambda t: 0 if t < 1.5 else None):
+        for changes in ({}, {"contrast": 3.0}, {"yaw_ratio": 0.6}, {"brightness": 9.0}):
+            frame = table(steady(face)).assign(**changes)
+            frame["emotion"] = None
+            alone = recording_quality(frame)
+            m, reasons, _ = quality(steady(face), **changes)
+            assert " | ".join(alone["reasons"]) == reasons
+            assert alone["usable"] == (not reasons)
+            assert alone["face_share"] == pytest.approx(m["face_share"])
