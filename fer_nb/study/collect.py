@@ -150,6 +150,9 @@ def measure_recordings(
     return quality, [k for k in kept if k is not None], durations, made_with
 
 
+_MODEL = ("model", "model_version", "model_sha256", "package_version")
+
+
 def _reader(load: Loader, progress, total: int):
     """Return a function from a row to its table, or to the error that says why there is none."""
     done = itertools.count(1)
@@ -179,11 +182,12 @@ def _measure(row, table, duration_s, config, made_with):
     start = row["start_s"]
     person = respondent(table, start, start + duration_s)
     attrs = table.attrs
-    for name in ("model", "model_sha256", "prior", "package_version"):
-        made_with.setdefault(name, set()).add(str(attrs.get(name)))
     parameters = attrs.get("parameters", {})
-    detector = json.dumps(parameters.get("detector"), sort_keys=True)
-    made_with.setdefault("detector", set()).add(detector)
+    used = {name: str(attrs.get(name)) for name in _MODEL}
+    used["prior"] = json.dumps(attrs.get("prior"), sort_keys=True)
+    used["detector"] = json.dumps(parameters.get("detector"), sort_keys=True)
+    for name, value in used.items():
+        made_with.setdefault(name, set()).add(value)
     nominal = attrs.get("video", {}).get("fps")
     fps = nominal / parameters.get("every", 1) if nominal else np.nan
     measured = measure(person, start, duration_s, fps, config)

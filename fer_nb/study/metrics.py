@@ -118,12 +118,7 @@ def _means(config: StudyConfig, values: dict, scope: str, names) -> pd.DataFrame
             min_n=config.min_n_interval,
             method=method,
         )
-        low, high = band.low, band.high
-        if metric == "level" or config.baseline == "difference":  # cannot leave its scale
-            least, most = np.array([1, 1, *[0] * 9]), np.array([7, 7, *[1] * 9])
-            if metric != "level":
-                least, most = least - most, most - least
-            low, high = np.clip(low, least, most), np.clip(high, least, most)
+        low, high = (np.clip(end, *_limits(config, metric)) for end in (band.low, band.high))
         parts.append(
             pd.DataFrame(
                 {
@@ -139,6 +134,16 @@ def _means(config: StudyConfig, values: dict, scope: str, names) -> pd.DataFrame
             )
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def _limits(config: StudyConfig, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends (11,) and (11,) of a metric's scale, which no interval may leave."""
+    least, most = np.array([1.0, 1, *[0] * 9]), np.array([7.0, 7, *[1] * 9])
+    if metric == "level":
+        return least, most
+    if config.baseline == "z":
+        return np.full(len(least), -np.inf), np.full(len(most), np.inf)
+    return least - most, most - least
 
 
 def _ever(audience: Audience, scope: str, start_s: float, end_s: float) -> pd.DataFrame:
@@ -167,12 +172,14 @@ def _ever(audience: Audience, scope: str, start_s: float, end_s: float) -> pd.Da
 def _peaks(audience: Audience, names) -> pd.DataFrame:
     """Height and time of each audience curve's peak."""
     config = audience.config
+    least, most = _limits(config, "peak")
     rows = []
     for k, signal in enumerate(SIGNALS):
         rng = generator(config.seed, "peak", *names, signal)
         height, low, high, at, begin, end = curve_peak(
             audience.curves[:, k], audience.times, config, rng
         )
+        low, high = (np.clip(end, least[k], most[k]) for end in (low, high))
         common = {
             "scope": "whole",
             "signal": signal,

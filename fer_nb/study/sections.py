@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 
 import numpy as np
@@ -100,8 +101,11 @@ def moments_table(result: StudyResult, stimulus: str) -> Html:
         ]
         for m in moments.itertuples()
     ]
-    header = ["when", "what", "change", "interval", "share showing it", "n", "p (corrected)"]
-    return Html(sentence + html_table(rows, header, {5, 6}))
+    header = ["when", "what", "change", "interval", "respondents", "n", "p (corrected)"]
+    note = (
+        "<p>Respondents: how many expressed it, or, of valence and arousal, moved the same way.</p>"
+    )
+    return Html(sentence + html_table(rows, header, {5, 6}) + note)
 
 
 def quality_table(result: StudyResult, most: int = 60) -> Html:
@@ -151,7 +155,7 @@ def exclusions(result: StudyResult) -> Html:
     share = lost / c["invited"] if c["invited"] else 0
     lines = [
         f"{c['invited']} respondents invited, {c['recorded']} recorded, {c['kept']} kept "
-        f"({lost} lost, {share:.0%}; 15 to 25 % is usual for recordings made at home)."
+        f"({lost} lost, {share:.0%})."
     ]
     out = result.quality[result.quality["status"] != "kept"]
     lines += [
@@ -179,16 +183,16 @@ def metrics_table(result: StudyResult, stimulus: str, group: str = "all") -> Htm
     part = part[(part["stimulus"] == stimulus) & (part["group"] == group)]
     part = part[part["scope"] == "whole"].set_index(["signal", "metric"])
     names = {
-        "ever_expressed": "ever shown, %",
+        "ever_expressed": "ever expressed",
         "level": "level",
-        "average": "average change",
-        "maximum": "highest",
-        "minimum": "lowest",
+        "average": "average",
+        "maximum": "maximum",
+        "minimum": "minimum",
         "first": f"first {result.config.first_s:g} s",
         "last": f"last {result.config.last_s:g} s",
-        "peak_end": "peak–end",
-        "peak": "curve’s peak",
-        "peak_time": "at, s",
+        "peak_end": "peak end",
+        "peak": "peak",
+        "peak_time": "peak time, s",
     }
     columns = list(names)
     tables = []
@@ -294,7 +298,7 @@ def method(result: StudyResult) -> Html:
     return Html("".join(f"<p>{escape(p)}</p>" for p in paragraphs))
 
 
-def metric_meanings(result: StudyResult) -> Html:
+def metric_meanings() -> Html:
     """What each number of the tables is."""
     return facts({name.replace("_", " "): text for name, text in MEANING.items()})
 
@@ -302,11 +306,11 @@ def metric_meanings(result: StudyResult) -> Html:
 def appendix(result: StudyResult) -> Html:
     """Every parameter, version and hash."""
     p = result.provenance
-    made = {f"recordings: {k}": ", ".join(v) for k, v in p.get("made_with", {}).items()}
-    films = {
-        f"stimulus {s.name}": f"{s.duration_s:.2f} s, {s.video.name if s.video else 'no video'}"
-        for s in result.stimuli.values()
+    made = {
+        f"recordings: {name.replace('_', ' ')}": "; ".join(_settings(value) for value in values)
+        for name, values in p.get("made_with", {}).items()
     }
+    films = {f"stimulus {s.name}": _film(s) for s in result.stimuli.values()}
     versions = {f"version: {k}": v for k, v in p["versions"].items()}
     parameters = {f"parameter: {k}": v for k, v in result.config.as_dict().items()}
     hashes = {
@@ -321,4 +325,25 @@ def appendix(result: StudyResult) -> Html:
         | versions
         | parameters
         | hashes
+    )
+
+
+def _film(stimulus) -> str:
+    length = "of unknown length"
+    if not np.isnan(stimulus.duration_s):
+        length = f"{stimulus.duration_s:.2f} s"
+    return f"{length}, {stimulus.video.name if stimulus.video else 'no video'}"
+
+
+def _settings(text: str) -> str:
+    """Settings kept as JSON in print; other text as it is."""
+    try:
+        values = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(values, dict):
+        return text
+    return ", ".join(
+        f"{name} {value:.3f}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in values.items()
     )

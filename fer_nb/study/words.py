@@ -195,7 +195,7 @@ def _moment_sentence(result: StudyResult, stimulus: str) -> str:
     listed = "; ".join(parts)
     if untested:
         return (
-            f"What most of these few viewers did, seen but not tested "
+            f"What moved most of these few viewers the same way, seen but not tested "
             f"(a test needs {result.config.min_n_test}): {listed}."
         )
     return f"The audience clearly departed from its baseline: {listed}."
