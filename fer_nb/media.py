@@ -310,6 +310,8 @@ class VideoWriter:
         Overwrite an existing file.
     metadata : dict of str, optional
         Container tags, such as ``title`` and ``comment``.
+    options : dict of str, optional
+        Settings of the encoder (x264), such as ``crf``.
 
     Raises
     ------

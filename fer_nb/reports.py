@@ -103,6 +103,7 @@ def render(executed: str | Path, html: str | Path, title: str, force: bool = Fal
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.output_type != "stream"]
+    notebook.cells = _without_empty_sections(notebook.cells)
     exporter = HTMLExporter(
         template_name="basic", exclude_input=True, exclude_output_prompt=True, anchor_link_text=""
     )
@@ -110,6 +111,21 @@ def render(executed: str | Path, html: str | Path, title: str, force: bool = Fal
     with new_file(html, force) as part:
         part.write_text(page(body, title), encoding="utf-8")
     return Path(html)
+
+
+def _without_empty_sections(cells: list) -> list:
+    """Leave out each heading, with its text, whose code showed nothing."""
+    sections: list[list] = [[]]
+    for cell in cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("#"):
+            sections.append([])
+        sections[-1].append(cell)
+    return [cell for section in sections if not _shows_nothing(section) for cell in section]
+
+
+def _shows_nothing(section: list) -> bool:
+    code = [cell for cell in section if cell.cell_type == "code"]
+    return bool(code) and section[0].cell_type == "markdown" and not any(c.outputs for c in code)
 
 
 def report_video(

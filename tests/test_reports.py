@@ -4,10 +4,12 @@ import shutil
 from urllib.parse import unquote
 
 import nbformat
+import numpy as np
 import pytest
 
 from fer_nb import reports
 from fer_nb.errors import FerError
+from fer_nb.media import VideoWriter
 from fer_nb.reactions import read_table
 
 STRANGE = 'Zoë\'s "take" <script>alert(1)</script> 日本.mp4'.replace("/", "⁄")
@@ -75,6 +77,20 @@ def test_report_says_all_that_it_must(made):
     notebook = nbformat.read(out / f"{done[0].name}.ipynb", as_version=4)
     (given,) = [c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", ())]
     assert "stimulus = " in given.source
+
+
+def test_where_no_face_is_found_no_empty_chart_is_shown(tmp_path):
+    video = tmp_path / "dark.mp4"
+    with VideoWriter(video, fps=10) as writer:
+        for _ in range(12):
+            writer.write(np.zeros((48, 64, 3), np.uint8))
+    made = reports.report_video(video, tmp_path / "out")
+    html = (tmp_path / "out" / f"{made.name}.html").read_text("utf-8")
+    assert "No face was found" in html
+    assert "Quality of the recording" in html
+    assert "Strongest moments" not in html
+    assert "data:image/png" not in html
+    assert "nan px" not in html
 
 
 def test_existing_reports_are_kept(made, viewer):
