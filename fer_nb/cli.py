@@ -119,12 +119,14 @@ def video(
     """Write an annotated copy of a video, and its reaction table."""
     from fer_nb.draw import annotate_video
     from fer_nb.files import check_free
+    from fer_nb.media import keep_source
     from fer_nb.progress import video_bar
     from fer_nb.reactions import analyze_video, write_table
 
     out = out or Path(f"{file.stem}_emotions.mp4")
     if out.suffix.lower() != ".mp4":
         raise FerError(f"the annotated video is an MP4 file; name it .mp4, not {out.name}")
+    keep_source(file, out)
     table_path = out.with_suffix(".parquet")
     check_free(out, force)
     check_free(table_path, force)
@@ -233,7 +235,7 @@ def study(
     """Report on an audience: curves, moments, comparisons."""
     from fer_nb.progress import recordings_bar
     from fer_nb.reports import report_study
-    from fer_nb.study import StudyConfig
+    from fer_nb.study import StudyConfig, load_study
 
     config = StudyConfig().with_(**settings(setting))
     network, finder = _tools(model, detector, detector_file)
@@ -254,6 +256,12 @@ def study(
             progress=advance,
         )
     typer.echo(page)
+    quality = load_study(out).quality
+    unread = quality[quality["status"] == "failed"]
+    for row in unread.itertuples():
+        _complain(f"{row.recording}: {row.reasons}")
+    if len(unread):
+        raise FerError(f"{len(unread)} of {len(quality)} recordings could not be analysed")
 
 
 @app.command(epilog="Example: fer-nb norms study past-studies --category trailer")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.emotions import COLORS, NEUTRAL
-from fer_nb.faces import Face, crop_face, cv2
-from fer_nb.media import VideoReader, VideoWriter
+from fer_nb.faces import Face, check_picture, crop_face, cv2
+from fer_nb.media import VideoReader, VideoWriter, keep_source
 
 GREEN, GREY, RED = (0, 158, 80), (128, 128, 128), (213, 52, 38)
 
@@ -37,7 +37,7 @@ def draw_bbox_with_emotion(
 
     Parameters
     ----------
-    img : uint8 array (H, W, 3), RGB
+    img : uint8 array (H, W, 3), RGB, or (H, W), grey
     model : object with ``predict(image)``
         `FerModel` or `VGGFerModel`. If it answers with a name the box is green; if with
         ``[name, valence, arousal]`` it is red for valence in [1, 4), grey at 4 and green in (4, 7],
@@ -49,7 +49,13 @@ def draw_bbox_with_emotion(
     Returns
     -------
     uint8 array (H, W, 3), RGB
+
+    Raises
+    ------
+    FerError
+        If `img` is no such picture, or the box is not of finite numbers or outside of it.
     """
+    img = check_picture(img)
     answer = model.predict(crop_face(img, Face(x, y, w, h, 1.0)))
     if isinstance(answer, str):
         return draw_box(img, x, y, w, h, answer, GREEN)
@@ -98,7 +104,8 @@ def annotate_video(
 ) -> Path:
     """Write a copy of a video (without its sound) with boxes and emotions on it.
 
-    Frames keep their distances in time; one that was not analysed shows what was read last.
+    Frames keep their distances in time; of several at one moment, each comes a millisecond after
+    the other. A frame that was not analysed shows what was read last.
 
     Parameters
     ----------
@@ -116,10 +123,17 @@ def annotate_video(
     progress : callable, optional
         Called with the time of each frame that is done; an exception it raises ends the work,
         and nothing is left behind.
+
+    Raises
+    ------
+    FerError
+        If the video cannot be read, or `out` is it, exists or cannot be written.
     """
+    keep_source(video, out)
     by_frame = {frame: rows for frame, rows in table.groupby("frame")}
     rows = table.iloc[:0]
     first, last = span or (0.0, float("inf"))
+    shown_s = -1.0
     with VideoReader(video) as source:
         rate = source.info.fps or 25
         with VideoWriter(out, fps=rate, force=force, metadata={"comment": "fer_nb"}) as sink:
@@ -129,7 +143,8 @@ def annotate_video(
                     break
                 if frame.time_s >= first:
                     drawn = draw_reactions(frame.image, rows, val_ar)
-                    sink.write(drawn, frame.time_s - (first if span else 0.0))
+                    shown_s = max(frame.time_s - first, shown_s + 0.001)
+                    sink.write(drawn, shown_s)
                 if progress is not None:
                     progress(frame.time_s)
     return Path(out)
@@ -144,49 +159,31 @@ def draw_box(
     caption: str,
     color: tuple[int, int, int],
 ) -> np.ndarray:
-    """Draw a box with a caption on a copy of the picture (RGB uint8)."""
-    out = image.copy()
+    """Draw a box with a caption on a copy of the picture (uint8 RGB or grey), which is RGB."""
+    out = image.copy() if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
     _draw_on(out, x, y, w, h, caption, color)
     return out
 
 
-def blur_faces(image: np.ndarray, boxes: pd.DataFrame | list[Mapping], margin: float = 0.25):
-    """Make the faces in a copy of the picture unrecognisable.
+def blur_picture(image: np.ndarray, cells: int = 8) -> np.ndarray:
+    """Return the picture so blurred that nobody can be recognised, found by a detector or not.
 
     Parameters
     ----------
     image : uint8 array (H, W, 3), RGB
-    boxes : DataFrame or list of mappings
-        With ``x y width height`` in pixels; rows without a box are skipped.
-    margin : float
-        How much larger than the box the blurred region is.
+    cells : int
+        What is left of the shorter side. Eight cells across the largest head there can be keep
+        light, colour and posture, and no feature of a person.
 
     Returns
     -------
     uint8 array (H, W, 3), RGB
     """
-    out = image.copy()
-    rows = boxes.to_dict("records") if isinstance(boxes, pd.DataFrame) else boxes
-    for row in rows:
-        if not np.isfinite(row["x"]):
-            continue
-        grow_x, grow_y = margin * row["width"], margin * row["height"]
-        x0, y0 = max(0, int(row["x"] - grow_x)), max(0, int(row["y"] - grow_y))
-        x1, y1 = int(row["x"] + row["width"] + grow_x), int(row["y"] + row["height"] + grow_y)
-        region = out[y0:y1, x0:x1]
-        if not region.size:
-            continue
-        # Eight cells across a head keep light and posture, and no feature of the person.
-        cells = cv2.resize(region, (8, 8), interpolation=cv2.INTER_AREA)
-        size = (region.shape[1], region.shape[0])
-        soft = cv2.resize(cells, size, interpolation=cv2.INTER_CUBIC)
-        mask = np.zeros(region.shape[:2], np.float32)
-        centre, axes = (size[0] / 2, size[1] / 2), (size[0], size[1])
-        cv2.ellipse(mask, [centre, axes, 0], 1.0, -1)
-        out[y0:y1, x0:x1] = (soft * mask[..., None] + region * (1 - mask[..., None])).astype(
-            np.uint8
-        )
-    return out
+    height, width = image.shape[:2]
+    cell = max(1.0, min(height, width) / cells)
+    size = max(1, round(width / cell)), max(1, round(height / cell))
+    mosaic = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(mosaic, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def hex_to_rgb(color: str) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,6 +73,24 @@ class Detector(Protocol):
     def __call__(self, image: np.ndarray) -> list[Face]: ...
 
 
+def check_picture(picture: np.ndarray, what: str = "a picture") -> np.ndarray:
+    """Return the picture if it is one that this package can work on.
+
+    Raises
+    ------
+    FerError
+        If it is no uint8 array (H, W, 3) or (H, W), or has no pixel.
+    """
+    picture = np.asarray(picture)
+    right_shape = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
+    if not right_shape or picture.dtype != np.uint8 or picture.size == 0:
+        raise FerError(
+            f"{what} must be a uint8 array (H, W, 3) in RGB or (H, W) in grey, "
+            f"not {picture.dtype} {picture.shape}"
+        )
+    return picture
+
+
 def crop_face(image: np.ndarray, face: Face, margin: float = 0.0) -> np.ndarray:
     """Cut a square around a face; beyond the picture its border is repeated.
 
@@ -85,7 +104,15 @@ def crop_face(image: np.ndarray, face: Face, margin: float = 0.0) -> np.ndarray:
     Returns
     -------
     uint8 array (side, side, 3) or (side, side)
+
+    Raises
+    ------
+    FerError
+        If the box is not of finite numbers, or lies outside the picture.
     """
+    box = (face.x, face.y, face.width, face.height)
+    if not np.isfinite(box).all():
+        raise FerError(f"a box needs x, y, width and height as finite numbers, not {box}")
     side = max(2, round(max(face.width, face.height) * (1 + margin)))
     x0 = round(face.x + face.width / 2 - side / 2)
     y0 = round(face.y + face.height / 2 - side / 2)
@@ -102,12 +129,14 @@ def crop_face(image: np.ndarray, face: Face, margin: float = 0.0) -> np.ndarray:
     return inside
 
 
-def _shrunk(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
-    """The picture with its longer side at most `max_side`, and by how much it was shrunk."""
-    scale = max_side / max(image.shape[:2])
+def shrunk(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
+    """Return the picture with its longer side at most `max_side`, and by how much it was shrunk."""
+    height, width = image.shape[:2]
+    scale = max_side / max(height, width)
     if scale >= 1:
         return image, 1.0
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), scale
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
 
 
 class HaarDetector:
@@ -157,9 +186,10 @@ class HaarDetector:
         self.max_side = max_side
 
     def __call__(self, image: np.ndarray) -> list[Face]:
-        """Return the faces in an RGB (or grey) uint8 picture, largest first."""
+        """Return the faces in an RGB (or grey) uint8 picture, largest first; refuse any other."""
+        image = check_picture(image)
         grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        grey, scale = _shrunk(grey, self.max_side)
+        grey, scale = shrunk(grey, self.max_side)
         smallest = max(20, round(self.min_share * min(grey.shape)))
         if min(grey.shape) < smallest:
             return []
@@ -224,6 +254,7 @@ class YuNetDetector:
             raise ModelError(f"there is no YuNet file {self.model}")
         try:
             self._net = cv2.FaceDetectorYN.create(str(self.model), "", (320, 320), score)
+            self._net.detect(np.zeros((320, 320, 3), np.uint8))  # other networks load, too
         except cv2.error as error:
             raise ModelError(f"{self.model} is not a YuNet model: {error.err}") from error
         self._lock = threading.Lock()
@@ -231,9 +262,10 @@ class YuNetDetector:
         self.max_side = max_side
 
     def __call__(self, image: np.ndarray) -> list[Face]:
-        """Return the faces in an RGB (or grey) uint8 picture, largest first."""
+        """Return the faces in an RGB (or grey) uint8 picture, largest first; refuse any other."""
+        image = check_picture(image)
         code = cv2.COLOR_GRAY2BGR if image.ndim == 2 else cv2.COLOR_RGB2BGR
-        picture, scale = _shrunk(cv2.cvtColor(image, code), self.max_side)
+        picture, scale = shrunk(cv2.cvtColor(image, code), self.max_side)
         with self._lock:
             self._net.setInputSize((picture.shape[1], picture.shape[0]))
             found = self._net.detect(picture)[1]
@@ -286,7 +318,8 @@ class YoloDetector:
         self.overlap = overlap
 
     def __call__(self, image: np.ndarray) -> list[Face]:
-        """Return the faces in an RGB (or grey) uint8 picture, largest first."""
+        """Return the faces in an RGB (or grey) uint8 picture, largest first; refuse any other."""
+        image = check_picture(image)
         rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
         height, width = rgb.shape[:2]
         scale = self._side / max(height, width)
@@ -376,11 +409,24 @@ def as_detector(detector: Detector | str | None) -> Detector:
 def describe_detector(detector: Detector) -> dict:
     """Return a detector's name and settings as plain values, for provenance."""
     settings = {
-        key: value.name if isinstance(value, Path) else value
-        for key, value in vars(detector).items()
+        key: _plain(value)
+        for key, value in getattr(detector, "__dict__", {}).items()
         if not key.startswith("_")
     }
-    return {"name": getattr(detector, "name", type(detector).__name__)} | settings
+    return {"name": str(getattr(detector, "name", type(detector).__name__))} | settings
+
+
+def _plain(value: object) -> object:
+    """What JSON can carry of a setting; addresses in memory are left out, as they never recur."""
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, tuple | list) and len(value) <= 16:
+        return [_plain(item) for item in value]
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))[:200]
 
 
 def margin_of(detector: Detector) -> float:

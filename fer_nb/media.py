@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from fer_nb.files import new_file
 MAX_PIXELS = 100_000_000
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp")
+_SEEK_BACK_S = (0.0, 2.0, 10.0)
 
 
 def _existing(path: str | Path) -> Path:
@@ -70,7 +72,7 @@ def read_image(path: str | Path) -> np.ndarray:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise Image.DecompressionBombError
-                return _to_rgb(ImageOps.exif_transpose(image))
+                return as_array(image)
     except Image.DecompressionBombError:
         raise MediaError(
             f"{path} has more than {MAX_PIXELS // 1_000_000} million pixels; scale it down first"
@@ -81,7 +83,9 @@ def read_image(path: str | Path) -> np.ndarray:
         raise MediaError(f"{path} cannot be read as an image: {error}") from error
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def as_array(image: Image.Image) -> np.ndarray:
+    """Return a Pillow image as `read_image` does: upright, uint8 RGB (H, W, 3)."""
+    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         values = np.asarray(image, dtype=float)
         if image.mode != "F":
@@ -93,6 +97,19 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
         ground = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(ground, image)
     return np.array(image.convert("RGB"))
+
+
+def keep_source(source: str | Path, out: str | Path) -> None:
+    """Make sure that a result does not replace what it is made from.
+
+    Raises
+    ------
+    MediaError
+        If both are one file.
+    """
+    source, out = Path(source), Path(out)
+    if source.exists() and out.exists() and out.samefile(source):
+        raise MediaError(f"{out} is the original itself; choose another name or folder")
 
 
 @dataclass(frozen=True)
@@ -112,6 +129,9 @@ class VideoInfo:
     codec: str
 
 
+_Matrix = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True)
 class Frame:
     """One frame: its index, its time in seconds from the first frame, and its picture.
@@ -122,17 +142,29 @@ class Frame:
     index: int
     time_s: float
     _decoded: av.VideoFrame = field(repr=False)
+    _matrix: _Matrix = field(repr=False)
 
     @cached_property
     def image(self) -> np.ndarray:
         """uint8 array (H, W, 3), RGB, upright."""
-        return _upright(self._decoded)
+        return _upright(self._decoded.to_ndarray(format="rgb24"), self._matrix)
 
 
-def _upright(frame: av.VideoFrame) -> np.ndarray:
-    image = frame.to_ndarray(format="rgb24")
-    turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+def _display_matrix(frame: av.VideoFrame) -> _Matrix:
+    """How a pixel (x, y) is shown: at (a x + c y, b x + d y), in units of 1/65536."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return 1, 0, 0, 1
+    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix))
+    return a, b, c, d
+
+
+def _upright(image: np.ndarray, matrix: _Matrix) -> np.ndarray:
+    a, b, c, d = matrix
+    if abs(b) > abs(a):  # a quarter turn
+        image, a, d = image.transpose(1, 0, 2), c, b
+    image = image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
+    return np.ascontiguousarray(image)
 
 
 class VideoReader:
@@ -171,13 +203,21 @@ class VideoReader:
             raise MediaError(f"{self.path} cannot be decoded: {error.strerror}") from error
         if first is None:
             self.close()
-            raise MediaError(f"{self.path} holds no picture that can be decoded")
-        self._start = 0.0 if first.time is None else first.time
+            raise self._no_picture()
+        stamp = self._stamp(first)
+        self._start = stamp or 0.0
+        # Stamps are wrong after a seek in MPEG-PS, and absent from raw streams.
+        self._can_seek = stamp is not None and self._container.format.name != "mpeg"
+        if stamp is None:
+            self._warn("the file has no time stamps; times are counted from its frame rate")
+        # Once for all: a frame that was asked for its side data lives until the garbage collection.
+        self._matrix = _display_matrix(first)
         self.info = self._describe(first)
 
     def _open(self):
         try:
-            container = av.open(str(self.path))
+            # In a relative name FFmpeg takes what precedes a colon for a protocol.
+            container = av.open(str(self.path.absolute()), metadata_errors="replace")
         except av.FFmpegError as error:
             raise MediaError(
                 f"{self.path} is not a video that can be read: {error.strerror}"
@@ -192,7 +232,8 @@ class VideoReader:
 
     def _describe(self, first: av.VideoFrame) -> VideoInfo:
         stream = self._stream
-        turned = round(first.rotation / 90) % 2 == 1
+        a, b, *_ = self._matrix
+        turned = abs(b) > abs(a)
         width, height = (first.height, first.width) if turned else (first.width, first.height)
         if stream.duration:
             duration = float(stream.duration * stream.time_base)
@@ -233,31 +274,57 @@ class VideoReader:
         if message not in self.warnings:
             self.warnings.append(message)
 
-    def _time(self, frame: av.VideoFrame, index: int) -> float:
-        if frame.time is None:  # raw streams carry no stamps
-            self._warn("the file has no time stamps; times are counted from its frame rate")
-            return index / (self.info.fps or 25.0)
-        return frame.time - self._start
+    def _no_picture(self) -> MediaError:
+        return MediaError(
+            f"{self.path} holds no picture that can be decoded; where a player shows one, convert "
+            "it: ffmpeg -i VIDEO copy.mp4"
+        )
 
-    def _rewind(self, time_s: float = 0.0) -> None:
+    def _stamp(self, frame: av.VideoFrame) -> float | None:
+        # An AVI file states no order of presentation, so what codecs with B-frames pass on as the
+        # time of presentation is that of decoding.
+        avi = self._container.format.name == "avi"
+        unordered = avi and self._stream.codec_context.name in ("h264", "hevc")
+        ticks = frame.dts if unordered else frame.pts
+        return None if ticks is None else float(ticks * self._stream.time_base)
+
+    def _frames(self, sought: bool = False) -> Iterator[tuple[float, av.VideoFrame]]:
+        """Decoded frames, each after its time; one without a stamp follows at the frame rate.
+
+        After a seek the times are NaN up to the first stamp.
+        """
+        step_s = 1 / (self.info.fps or 25.0)
+        time_s = np.nan if sought else -step_s
+        for frame in self._decode():
+            stamp = self._stamp(frame)
+            time_s = time_s + step_s if stamp is None else stamp - self._start
+            yield time_s, frame
+
+    def _reopen(self) -> None:
+        self._container.close()
+        self._container, self._stream = self._open()
+
+    def _seek(self, time_s: float) -> None:
         target = int((time_s + self._start) / self._stream.time_base)
         try:
             self._container.seek(target, stream=self._stream, backward=True)
-        except av.FFmpegError:  # a container that cannot seek is opened anew
-            self._container.close()
-            self._container, self._stream = self._open()
+        except av.FFmpegError:  # a container that cannot seek
+            self._reopen()
 
     def __iter__(self) -> Iterator[Frame]:
         self._scrub = None
-        self._rewind()
+        self._reopen()  # a seek to the start may lose the first frames of MPEG-TS and MPEG-PS
         count, last_s = 0, 0.0
-        for count, frame in enumerate(self._decode(), start=1):
-            last_s = self._time(frame, count - 1)
-            yield Frame(count - 1, last_s, frame)
+        for count, (last_s, frame) in enumerate(self._frames(), start=1):
+            yield Frame(count - 1, last_s, frame, self._matrix)
+        if not count:
+            raise self._no_picture()
         lacking = self.info.frames - count
+        # Some containers count their duration from 0, others from the first stamp.
+        end_s = last_s + max(0.0, self._start)
         if lacking > max(1, 0.01 * self.info.frames):
             self._warn(f"only {count} of {self.info.frames} frames could be read (truncated?)")
-        elif self.info.duration_s - last_s > max(1.0, 0.05 * self.info.duration_s):
+        elif self.info.duration_s - end_s > max(1.0, 0.05 * self.info.duration_s):
             told = f"{last_s:.1f} of {self.info.duration_s:.1f} s"
             self._warn(f"the pictures end at {told} (truncated?)")
 
@@ -266,19 +333,36 @@ class VideoReader:
 
         Short steps forward decode on from the last call; anything else seeks to the key frame
         before. Times before the first and after the last frame give these.
+
+        Raises
+        ------
+        MediaError
+            If no picture can be decoded.
         """
         time_s = max(time_s, 0.0)
         standing = self._scrub is not None and self._next is not None
         if not (standing and self._shown.time_s <= time_s < self._next.time_s + 1.0):
-            self._rewind(time_s)
-            self._scrub = (Frame(-1, self._time(f, 0), f) for f in self._decode())
-            self._shown = self._next = next(self._scrub, None)
-            if self._next is None:  # nothing can be decoded from there on: give the last frame
-                self._rewind()
-                *_, self._shown = (Frame(-1, self._time(f, 0), f) for f in self._decode())
+            self._stand_before(time_s)
         while self._next is not None and self._next.time_s <= time_s + 1e-6:
             self._shown, self._next = self._next, next(self._scrub, None)
         return self._shown
+
+    def _stand_before(self, time_s: float) -> None:
+        """Make the next frame one that is shown at `time_s` or before it."""
+        # A container without an index may seek too far, or to where nothing can be decoded.
+        for back_s in _SEEK_BACK_S if self._can_seek else ():
+            self._seek(max(0.0, time_s - back_s))
+            if self._start_scrub(sought=True) and self._next.time_s <= time_s + 1e-6:
+                return
+        self._reopen()
+        if not self._start_scrub():
+            raise self._no_picture()
+
+    def _start_scrub(self, sought: bool = False) -> bool:
+        decoded = self._frames(sought)
+        self._scrub = (Frame(-1, time_s, frame, self._matrix) for time_s, frame in decoded)
+        self._shown = self._next = next(self._scrub, None)
+        return self._next is not None
 
     def close(self) -> None:
         """Close the file."""
@@ -332,7 +416,7 @@ class VideoWriter:
         self._fps = fps
         self._options = {"crf": "21", "preset": "veryfast"} | (options or {})
         try:
-            self._container = av.open(str(part), "w", format="mp4")
+            self._container = av.open(str(part.absolute()), "w", format="mp4")
         except (OSError, av.FFmpegError) as error:
             self._stack.close()
             raise MediaError(f"cannot write the video {path}: {error}") from error
@@ -343,6 +427,9 @@ class VideoWriter:
     def write(self, image: np.ndarray, time_s: float | None = None) -> None:
         """Add a picture, uint8 RGB (H, W, 3), shown from `time_s` on (must increase)."""
         height, width = (side - side % 2 for side in image.shape[:2])
+        if not (height and width):
+            size = f"{image.shape[1]} by {image.shape[0]}"
+            raise MediaError(f"a video needs pictures of at least 2 by 2 pixels, not {size}")
         if self._stream is None:
             rate = Fraction(self._fps).limit_denominator(1001)
             self._stream = self._container.add_stream("libx264", rate=rate, options=self._options)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import FerError, ModelError
-from fer_nb.faces import cv2
+from fer_nb.faces import check_picture, cv2
 from fer_nb.files import sha256
 from fer_nb.zoo import model_folders, models_folder, onnx_session
 
@@ -53,21 +53,21 @@ class Predictions:
 
 
 def check_face(face: np.ndarray) -> np.ndarray:
-    """Return the crop if it is a picture that a model can take.
+    """Return the crop if it is a picture that a model can take, as `check_picture` does."""
+    return check_picture(face, "a face crop")
+
+
+def check_faces(faces: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """Return `faces` if they are several, not one picture.
 
     Raises
     ------
     FerError
-        If it is no uint8 array (H, W, 3) or (H, W), or has no pixel.
+        If they are one array (H, W, 3), whose rows would pass for grey faces.
     """
-    face = np.asarray(face)
-    right_shape = face.ndim == 2 or (face.ndim == 3 and face.shape[2] == 3)
-    if not right_shape or face.dtype != np.uint8 or face.size == 0:
-        raise FerError(
-            "a face crop must be a uint8 array (H, W, 3) in RGB or (H, W) in grey, "
-            f"not {face.dtype} {face.shape}"
-        )
-    return face
+    if isinstance(faces, np.ndarray) and faces.ndim == 3 and len(faces) and faces.shape[2] == 3:
+        raise FerError(f"faces must be a sequence of crops; give [face], not one {faces.shape}")
+    return faces
 
 
 def preprocess(faces: Sequence[np.ndarray], size: int) -> np.ndarray:
@@ -86,6 +86,7 @@ def preprocess(faces: Sequence[np.ndarray], size: int) -> np.ndarray:
     -------
     uint8 array (n, size, size, 1)
     """
+    faces = check_faces(faces)
     squares = np.empty((len(faces), size, size, 1), dtype=np.uint8)
     for square, face in zip(squares, faces, strict=True):
         face = check_face(face)
@@ -142,8 +143,8 @@ class FerModel:
         if recorded and recorded != self.sha256:
             raise ModelError(f"{file} is not the file that model.json describes; get it again")
         self.prior = self._resolve(prior)
-        natural = np.array(self.info["priors"]["natural"], dtype=np.float32)
-        self._factor = np.array(list(self.prior.values()), dtype=np.float32) / natural
+        natural = list(self._resolve("natural").values())
+        self._factor = np.array(list(self.prior.values())) / natural
 
     def _resolve(self, prior: str | Mapping[str, float]) -> dict[str, float]:
         known = self.info["priors"]
@@ -154,12 +155,16 @@ class FerModel:
                 )
             values = known[prior]
         else:
-            if set(prior) != set(EMOTIONS):
+            if not isinstance(prior, Mapping) or set(prior) != set(EMOTIONS):
                 raise ModelError(f"a prior needs exactly these emotions: {', '.join(EMOTIONS)}")
             values = [prior[name] for name in EMOTIONS]
-        values = np.asarray(values, dtype=float)
-        if not (np.isfinite(values).all() and (values > 0).all()):
-            raise ModelError("the frequencies of a prior must be positive numbers")
+        try:
+            values = np.asarray(values, dtype=float)
+        except (TypeError, ValueError):
+            values = np.full(len(EMOTIONS), np.nan)
+        if values.shape != (len(EMOTIONS),) or not (np.isfinite(values) & (values > 0)).all():
+            raise ModelError("the frequencies of a prior must be nine positive numbers")
+        values = values / values.max()  # their sum could be too large
         return dict(zip(EMOTIONS, (values / values.sum()).tolist(), strict=True))
 
     def predict_batch(self, faces: Sequence[np.ndarray]) -> Predictions:
@@ -192,9 +197,9 @@ class FerModel:
             for i in range(0, len(squares), BATCH)
         ] or [[np.empty((0, 9), np.float32), np.empty(0, np.float32), np.empty(0, np.float32)]]
         probs, valence, arousal = (np.concatenate(column) for column in zip(*parts, strict=True))
-        probs = probs * self._factor
+        probs = np.maximum(probs, np.finfo(np.float32).tiny) * self._factor
         return Predictions(
-            probs=probs / probs.sum(axis=1, keepdims=True),
+            probs=(probs / probs.sum(axis=1, keepdims=True)).astype(np.float32),
             valence=np.clip(valence.reshape(-1), 1, 7),
             arousal=np.clip(arousal.reshape(-1), 1, 7),
             prior=self.prior,
@@ -218,11 +223,16 @@ def _read_info(folder: Path) -> dict:
         raise ModelError(f"{folder} holds no model.json; is this the folder of a model?") from None
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder / 'model.json'} cannot be read: {error}") from error
+    if not isinstance(info, dict):
+        raise ModelError(f"{folder / 'model.json'} describes no model; get it again")
     if "task" in info:
         raise ModelError(
             f"{folder} holds a fine-tuned network; read it with VGGFerModel(models_dir=…)"
         )
     missing = {"name", "version", "input", "emotions", "priors", "files"} - set(info)
+    for part, key in (("input", "size"), ("files", "onnx"), ("priors", "natural")):
+        if part in info and (not isinstance(info[part], dict) or key not in info[part]):
+            missing.add(f"{part}.{key}")
     if missing:
         raise ModelError(f"{folder / 'model.json'} lacks {', '.join(sorted(missing))}")
     if tuple(info["emotions"]) != EMOTIONS:
@@ -256,7 +266,7 @@ def load_model(
     'happy'
     """
     folder = model_folders().get(str(name))
-    if folder is None and (Path(name) / "model.json").is_file():
+    if folder is None and (Path(str(name)) / "model.json").is_file():
         folder = Path(name)
     if folder is None:
         names = ", ".join(model_folders()) or "none"

@@ -13,7 +13,7 @@ from fer_nb.draw import draw_reactions
 from fer_nb.errors import FerError
 from fer_nb.faces import Detector
 from fer_nb.files import check_free, new_file
-from fer_nb.media import IMAGE_SUFFIXES, read_image
+from fer_nb.media import IMAGE_SUFFIXES, keep_source, read_image
 from fer_nb.models import FerModel
 from fer_nb.reactions import analyze_image, write_table
 
@@ -51,6 +51,7 @@ def annotate_photo(
     path = Path(path)
     if out is not None:
         picture, csv = (Path(out) / f"{path.stem}{suffix}" for suffix in (".png", ".csv"))
+        keep_source(path, picture)
         check_free(picture, force)
         check_free(csv, force)
     table = analyze_image(path, model=model, detector=detector)

@@ -10,11 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from fer_nb.errors import FerError
-from fer_nb.faces import Detector, as_detector, crop_face, cv2, describe_detector, margin_of
+from fer_nb.faces import (
+    Detector,
+    as_detector,
+    check_picture,
+    crop_face,
+    cv2,
+    describe_detector,
+    margin_of,
+)
 from fer_nb.files import sha256
-from fer_nb.media import Frame, VideoReader, read_image
+from fer_nb.media import Frame, VideoReader, as_array, read_image
 from fer_nb.models import FerModel, Predictions, as_model
 from fer_nb.tables import (
     COLUMNS,
@@ -66,7 +75,7 @@ def origin(
 
 
 def analyze_image(
-    image: np.ndarray | str | Path,
+    image: np.ndarray | Image.Image | str | Path,
     *,
     model: FerModel | str | None = None,
     detector: Detector | str | None = None,
@@ -75,7 +84,7 @@ def analyze_image(
 
     Parameters
     ----------
-    image : uint8 array (H, W, 3) RGB, or path
+    image : uint8 array (H, W, 3) RGB, PIL image, or path
     model : FerModel or str, optional
         A model or its name; ``"compact"`` by default.
     detector : Detector or str, optional
@@ -100,10 +109,13 @@ def analyze_image(
     """
     model, detector = as_model(model), as_detector(detector)
     source, digest = "array", None
-    if not isinstance(image, np.ndarray):
+    if isinstance(image, str | Path):
         path = Path(image)
         image = read_image(path)
         source, digest = path.name, sha256(path)
+    elif isinstance(image, Image.Image):
+        image = as_array(image)
+    image = check_picture(image)
     faces = detector(image)
     crops = [crop_face(image, face, margin_of(detector)) for face in faces]
     tracks = [Track(i, face, True, 0.0, 0.0) for i, face in enumerate(faces)]
@@ -129,7 +141,8 @@ def analyze_frames(
     Parameters
     ----------
     frames : iterable of Frame, or of (time_s, uint8 array (H, W, 3) RGB)
-        In order of time.
+        In order of time. Frames that were not counted (those of `VideoReader.frame_at`) are
+        numbered here.
     model, detector
         As in `analyze_image`.
     detect_interval_s, max_gap_s : float
@@ -143,6 +156,11 @@ def analyze_frames(
     -------
     DataFrame
         The reaction table.
+
+    Raises
+    ------
+    FerError
+        If a time is before the one that precedes it.
     """
     model, detector = as_model(model), as_detector(detector)
     tracker = Tracker(detector, detect_interval_s=detect_interval_s, max_gap_s=max_gap_s)
@@ -161,11 +179,19 @@ def analyze_frames(
         waiting.clear()
         crops.clear()
 
-    for count, frame in enumerate(frames):
+    index, before_s = -1, -np.inf
+    for frame in frames:
         if isinstance(frame, Frame):
-            index, time_s, image = frame.index, frame.time_s, frame.image
+            index, time_s, image = max(frame.index, index + 1), frame.time_s, frame.image
         else:
-            index, (time_s, image) = count, frame
+            index, (time_s, image) = index + 1, frame
+        if not time_s >= before_s:
+            raise FerError(
+                f"pictures must be in order of time, but one at {time_s} s follows one at "
+                f"{before_s} s; if this is a file of joined recordings, ffmpeg -i VIDEO copy.mp4 "
+                "gives it one clock"
+            )
+        before_s = time_s
         seen = [(track, track.face) for track in tracker.update(image, time_s)]
         # Crops are shrunk at once, so that no full picture waits.
         crops += [_small(crop_face(image, face, margin_of(detector))) for _, face in seen]

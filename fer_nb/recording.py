@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_nb.draw import blur_faces, draw_reactions
+from fer_nb.draw import blur_picture, draw_reactions
 from fer_nb.emotions import NEUTRAL
 from fer_nb.media import VideoReader
 from fer_nb.pages import Html, card, cards, data_url
@@ -99,20 +99,14 @@ def headline_facts(figures: dict) -> dict[str, str]:
 def thumbnail(
     video: VideoReader, time_s: float, table: pd.DataFrame, show_faces: bool = False
 ) -> np.ndarray:
-    """Return the picture at a time, with every face of the table blurred unless asked for."""
+    """Return the picture at a time: with the faces of the table marked, or blurred as a whole."""
     image = video.frame_at(time_s).image
+    if not show_faces:
+        return blur_picture(image)
     if not len(table):
         return image
     nearest = table["time_s"].to_numpy()[np.argmin(np.abs(table["time_s"].to_numpy() - time_s))]
-    rows = table[table["time_s"] == nearest]
-    if show_faces:
-        return draw_reactions(image, rows)
-    if rows["face_id"].isna().all():
-        # A face that was not found cannot be blurred by itself: blur the whole picture.
-        height, width = image.shape[:2]
-        whole = {"x": 0, "y": 0, "width": width, "height": height}
-        return blur_faces(image, [whole], margin=0.5)
-    return blur_faces(image, rows)
+    return draw_reactions(image, table[table["time_s"] == nearest])
 
 
 def moment_cards(
@@ -125,8 +119,8 @@ def moment_cards(
 ) -> Html:
     """Return the strongest moments as cards: picture, time code, and what was seen.
 
-    With a stimulus the picture is the stimulus at that time, else the recording with faces blurred
-    unless `show_faces`. No moments are a sentence.
+    With a stimulus the picture is the stimulus at that time, else the recording, blurred unless
+    `show_faces`. No moments are a sentence.
     """
     if moments.empty:
         return Html("<p>No moment stands out: no emotion rose above its usual level by 0.1.</p>")

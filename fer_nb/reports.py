@@ -82,7 +82,7 @@ def run_notebook(
                 parameters,
                 progress_bar=False,
                 kernel_name="python3",
-                extra_arguments=["--IPKernelApp.log_level=40"],
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
         except PapermillExecutionError as error:
             raise FerError(error.evalue or error.ename) from error
@@ -109,7 +109,7 @@ def render(executed: str | Path, html: str | Path, title: str, force: bool = Fal
     )
     body, _ = exporter.from_notebook_node(notebook)
     with new_file(html, force) as part:
-        part.write_text(page(body, title), encoding="utf-8")
+        part.write_text(page(body, title), encoding="utf-8", errors="replace")
     return Path(html)
 
 
@@ -155,7 +155,7 @@ def report_video(
     start_s : float
         When the stimulus begins in the recording.
     show_faces : bool
-        Show faces as they are; they are blurred otherwise.
+        Show the recording as it is; its pictures are blurred otherwise.
     smoothing_s : float
         Window of the moving average of the curves.
     force : bool
@@ -173,6 +173,8 @@ def report_video(
     html, executed, parquet = (out_dir / f"{name}.{kind}" for kind in ("html", "ipynb", "parquet"))
     for path in (html, executed, parquet):
         check_free(path, force)
+    for path in filter(None, (video, stimulus)):
+        _check_name(path)
     if stimulus is not None:
         VideoReader(stimulus).close()  # better to know now than after the analysis
     table = analyze_video(video, **options)
@@ -193,6 +195,14 @@ def report_video(
             path.unlink(missing_ok=True)
         raise
     return Report(str(video), name, title, summary=summarize(table, video, show_faces))
+
+
+def _check_name(path: str | Path) -> None:
+    """Refuse what a notebook, which is UTF-8, cannot carry."""
+    try:
+        str(Path(path).resolve()).encode()
+    except UnicodeEncodeError:
+        raise FerError(f"{str(path)!a} is not named in UTF-8; rename it") from None
 
 
 def report_videos(
@@ -223,8 +233,9 @@ def report_videos(
                 report = report_video(
                     video, out_dir, name=name, force=force, progress=advance, **options
                 )
-        except FerError as error:
-            report = Report(str(video), name, Path(video).stem, error=str(error))
+        except Exception as error:
+            told = str(error) if isinstance(error, FerError) else f"{type(error).__name__}: {error}"
+            report = Report(str(video), name, Path(video).stem, error=told)
         done.append(report)
     write_index(done, out_dir / "index.html", force=force)
     return done
@@ -320,7 +331,8 @@ def write_index(
         )
         body.append(f"<h2>Not analysed</h2><table><tr><th>file</th><th>why</th></tr>{rows}</table>")
     with new_file(path, force) as part:
-        part.write_text(page("\n".join(body), "Reaction reports"), encoding="utf-8")
+        html = page("\n".join(body), "Reaction reports")
+        part.write_text(html, encoding="utf-8", errors="replace")  # names may be in any encoding
     return Path(path)
 
 
@@ -361,14 +373,16 @@ def file_name(path: str | Path) -> str:
 
 
 def unique_names(paths: Sequence[str | Path]) -> list[str]:
-    """Return `file_name` of each path, numbered where two would be the same."""
+    """Return `file_name` of each path, numbered where it is taken; ``index`` is the index's."""
     names: list[str] = []
+    taken = {"index"}
     for path in paths:
         name = stem = file_name(path)
         number = 2
-        while name.casefold() in {taken.casefold() for taken in names}:
+        while name.casefold() in taken:
             name = f"{stem}_{number}"
             number += 1
+        taken.add(name.casefold())
         names.append(name)
     return names
 

@@ -30,6 +30,8 @@ COLUMNS = (
     "contrast",
     "yaw_ratio",
 )
+# What a table from elsewhere may lack.
+_OPTIONAL = ("brightness", "contrast", "yaw_ratio")
 _MEASURED = (*BOX_COLUMNS, "yaw_ratio", *PROBABILITY_COLUMNS, "valence", "arousal")
 _DTYPES = {name: "float32" for name in COLUMNS} | {
     "frame": "int64",
@@ -124,17 +126,25 @@ def picture_quality(image: np.ndarray) -> tuple[float, float]:
 def check_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return a reaction table with its proper column types, having checked its content.
 
+    Brightness, contrast and yaw_ratio may be absent; they are NaN then.
+
     Raises
     ------
     TableError
         Naming everything that is wrong: missing columns, values that cannot be, disorder in time.
     """
-    missing = [name for name in COLUMNS if name not in table]
+    missing = [name for name in COLUMNS if name not in table and name not in _OPTIONAL]
     if missing:
         raise TableError(f"not a reaction table: it lacks {', '.join(missing)}")
     # pandas copies provenance, deeply, with every column taken out: put it aside meanwhile.
     attrs, table = table.attrs, table.copy(deep=False)
     table.attrs = {}
+    for name in _OPTIONAL:
+        if name not in table:
+            table[name] = np.nan
+    unknown = sorted(set(table["emotion"].dropna().astype(str)) - set(EMOTIONS))
+    if unknown:
+        table["emotion"] = np.nan
     try:
         table = table.astype(_DTYPES)
     except (TypeError, ValueError) as error:
@@ -144,6 +154,10 @@ def check_table(table: pd.DataFrame) -> pd.DataFrame:
     problems = []
     if not table["time_s"].is_monotonic_increasing:
         problems.append("time_s runs backwards")
+    if unknown:
+        problems.append(f"emotions that are none of ours ({', '.join(unknown)})")
+    if not ((probs > -1e-3) & (probs < 1 + 1e-3)).all():
+        problems.append("probabilities outside 0-1")
     if len(probs) and not np.allclose(probs.sum(axis=1), 1, atol=1e-3):
         problems.append("probabilities that do not sum to 1")
     for name in ("valence", "arousal"):
@@ -200,6 +214,6 @@ def read_table(path: str | Path) -> pd.DataFrame:
             beside = path.with_name(path.name + ".json")
             if beside.is_file():
                 table.attrs = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise TableError(f"{path} cannot be read as a table: {error}") from error
     return check_table(table)

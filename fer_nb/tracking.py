@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fer_nb.faces import Detector, Face, cv2
+from fer_nb.faces import Detector, Face, cv2, shrunk
 
 FLOW_SIDE = 480  # the longer side of the picture in which points are followed
 ROI_SIDE = 200  # the longer side of the region in which a known face is looked for
@@ -170,11 +170,7 @@ class Tracker:
             region = image[y0:y1, x0:x1]
             if min(region.shape[:2]) < 2:
                 continue
-            shrink = min(1.0, ROI_SIDE / max(region.shape[:2]))
-            if shrink < 1:
-                region = cv2.resize(
-                    region, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA
-                )
+            region, shrink = shrunk(region, ROI_SIDE)
             near = [_placed(f, 1 / shrink, x0, y0) for f in self.detector(region)]
             if near:
                 found.append(max(near, key=lambda f: _overlap(f, face)))
@@ -219,10 +215,7 @@ class Tracker:
 
 def _flow_picture(image: np.ndarray) -> tuple[np.ndarray, float]:
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    scale = min(1.0, FLOW_SIDE / max(grey.shape))
-    if scale < 1:  # after the colour is gone: a third of the work
-        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return grey, scale
+    return shrunk(grey, FLOW_SIDE)  # after the colour is gone: a third of the work
 
 
 def _points_on(grey: np.ndarray, face: Face, scale: float) -> np.ndarray:

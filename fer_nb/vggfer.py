@@ -19,7 +19,7 @@ from fer_nb.emotions import EMOTIONS, SCALE, expected_valence_arousal
 from fer_nb.errors import MissingExtraError, ModelError
 from fer_nb.faces import cv2
 from fer_nb.files import sha256
-from fer_nb.models import Predictions, check_face, preprocess
+from fer_nb.models import Predictions, check_face, check_faces, preprocess
 from fer_nb.zoo import models_folder, onnx_session
 
 
@@ -62,7 +62,7 @@ class Preprocessing:
             inputs = preprocess(faces, self.size).astype(np.float32)
         else:
             inputs = np.empty((len(faces), *self.shape), np.float32)
-            for row, face in zip(inputs, faces, strict=True):
+            for row, face in zip(inputs, check_faces(faces), strict=True):
                 row[:] = self._in_colour(check_face(face))
         inputs -= np.asarray(self.mean, np.float32)
         return inputs if self.scale == 1 else inputs * np.float32(self.scale)
@@ -89,6 +89,8 @@ def read_model_json(folder: str | Path) -> dict:
         info = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot read {path}: {error}") from None
+    if not isinstance(info, dict):
+        raise ModelError(f"{path} describes no model; was it made by notebook 1 or 3?")
     missing = {"task", "preprocessing", "files", "sha256", "structure", "priors"} - set(info)
     if missing:
         raise ModelError(

@@ -114,6 +114,21 @@ def test_video_is_annotated(viewer, tmp_path):
     assert "name it .mp4" in fer("video", viewer, "--out", tmp_path / "x.avi").stderr
 
 
+def test_originals_are_kept(photos, viewer, tmp_path):
+    copy = tmp_path / "viewer.mp4"
+    shutil.copy(viewer, copy)
+    before = copy.read_bytes(), (photos / "astronaut.png").read_bytes()
+    for arguments in (
+        ("video", "viewer.mp4", "--out", copy),
+        ("image", "photos/astronaut.png", "--out", photos),
+    ):
+        run = fer(*arguments, "--force", cwd=tmp_path)
+        assert run.returncode == 1
+        assert "original itself" in run.stderr
+    assert (copy.read_bytes(), (photos / "astronaut.png").read_bytes()) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "viewer.mp4"]
+
+
 def test_webcam_without_a_display_points_to_the_notebook():
     run = fer("webcam")
     assert run.returncode == 1
@@ -162,6 +177,20 @@ def test_report_fails_if_one_recording_failed(tmp_path, viewer):
     assert "1 of 2 recordings could not be analysed" in run.stderr
     assert (tmp_path / "out" / "viewer.html").is_file()
     assert "missing.mp4" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_study_fails_if_one_recording_failed(tmp_path, viewer):
+    (tmp_path / "broken.mp4").write_text("no video")
+    (tmp_path / "m.csv").write_text(
+        f"respondent,stimulus,video\nann,film,{viewer}\nbob,film,broken.mp4\n"
+    )
+    run = fer("study", tmp_path / "m.csv", "--out", tmp_path / "out", "--every", "5")
+    assert run.returncode == 1
+    assert run.stdout.strip() == str(tmp_path / "out" / "study.html")
+    told = [line for line in run.stderr.splitlines() if line.startswith("fer-nb: ")]
+    assert len(told) == 2
+    assert told[0].startswith("fer-nb: broken.mp4: ")
+    assert told[1] == "fer-nb: 1 of 2 recordings could not be analysed"
 
 
 def test_unwritable_folder_is_named(tmp_path, viewer):

@@ -1,5 +1,7 @@
+from fractions import Fraction
+
+import av
 import numpy as np
-import pandas as pd
 import pytest
 
 from fer_nb.draw import (
@@ -7,13 +9,14 @@ from fer_nb.draw import (
     GREY,
     RED,
     annotate_video,
-    blur_faces,
+    blur_picture,
     draw_bbox_with_emotion,
     draw_box,
     draw_reactions,
     valence_color,
 )
-from fer_nb.faces import load_detector
+from fer_nb.errors import FerError
+from fer_nb.faces import cv2, load_detector
 from fer_nb.media import VideoReader
 from fer_nb.reactions import analyze_image, analyze_video
 
@@ -73,12 +76,51 @@ def test_reactions_are_drawn_and_absent_faces_not(astronaut):
     np.testing.assert_array_equal(draw_reactions(astronaut, empty), astronaut)
 
 
-def test_blurred_face_is_found_no_more(astronaut):
-    table = analyze_image(astronaut)
-    blurred = blur_faces(astronaut, table)
-    assert load_detector("haar")(blurred) == []
-    np.testing.assert_array_equal(blurred[300:], astronaut[300:])
-    np.testing.assert_array_equal(blur_faces(astronaut, pd.DataFrame(table[:0])), astronaut)
+def test_nobody_is_found_in_a_blurred_picture(astronaut, hopper, head):
+    for image in (astronaut, hopper, head, np.hstack([astronaut, astronaut])):
+        blurred = blur_picture(image)
+        assert blurred.shape == image.shape
+        assert load_detector("haar")(blurred) == []
+        # No detail finer than an eighth of the shorter side, but the colours are where they were.
+        side = min(image.shape[:2]) // 8
+        fine = blurred - cv2.GaussianBlur(blurred, (0, 0), side / 2).astype(float)
+        assert np.abs(fine).mean() < 12
+        coarse = [cv2.resize(p, (4, 4), interpolation=cv2.INTER_AREA) for p in (image, blurred)]
+        assert np.abs(np.subtract(*coarse, dtype=float)).mean() < 8
+    assert blur_picture(np.zeros((1, 5000, 3), np.uint8)).shape == (1, 5000, 3)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_grey_pictures_can_be_drawn_on(astronaut, grey):
+    image = astronaut[..., 0] if grey else astronaut
+    assert draw_bbox_with_emotion(image, Says("happy"), 9, 9, 50, 50).shape == (512, 512, 3)
+    with pytest.raises(FerError, match="finite"):
+        draw_bbox_with_emotion(image, Says("happy"), float("nan"), 9, 50, 50)
+
+
+def test_frames_of_one_moment_are_all_kept(tmp_path, astronaut):
+    path = tmp_path / "twice.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "bgr0"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for i in range(10):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 20 * i, np.uint8), "rgb24")
+            frame.pts, frame.time_base = 80 * (i // 2), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    out = annotate_video(path, analyze_video(path), tmp_path / "out.mp4")
+    with VideoReader(out) as video:
+        times = [frame.time_s for frame in video]
+    np.testing.assert_allclose(times[::2], 0.08 * np.arange(5), atol=1e-3)
+    assert (np.diff(times) > 0).all()
+
+
+def test_the_original_is_kept(viewer):
+    before = viewer.read_bytes()
+    with pytest.raises(FerError, match="original itself"):
+        annotate_video(viewer, analyze_video(viewer, every=20), viewer, force=True)
+    assert viewer.read_bytes() == before
 
 
 def test_annotated_video_keeps_frames_and_times(viewer, tmp_path):

@@ -1,10 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_nb.errors import FerError, ModelError
-from fer_nb.faces import Face, cascade_names, crop_face, cv2, load_detector
+from fer_nb.faces import Face, cascade_names, crop_face, cv2, describe_detector, load_detector
 
 coordinate = st.floats(-40, 120)
 side = st.floats(3, 80)
@@ -30,9 +32,17 @@ def test_haar_takes_any_cascade_file(tmp_path, astronaut):
     assert load_detector("haar", cascade="eye")(astronaut[60:180, 160:290])
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (5, 300, 3), (40, 40), (200, 300)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 3), (5, 300, 3), (40, 40), (200, 300), (1, 5000, 3), (5000, 1)]
+)
 def test_haar_finds_nothing_in_empty_pictures_of_any_size(shape):
     assert load_detector("haar")(np.full(shape, 128, np.uint8)) == []
+
+
+def test_what_is_no_picture_is_refused():
+    for wrong in (np.zeros((50, 50, 3)), np.zeros((0, 5), np.uint8), np.zeros((9, 9, 4), np.uint8)):
+        with pytest.raises(FerError, match="uint8 array"):
+            load_detector("haar")(wrong)
 
 
 def test_boxes_do_not_depend_on_resolution(astronaut):
@@ -63,6 +73,44 @@ def test_unknown_names_say_what_there_is(tmp_path):
         text.write_text("not a network")
         with pytest.raises(ModelError, match="is not a"):
             load_detector(name, model=text)
+
+
+def test_other_networks_are_no_yunet(shared):
+    with pytest.raises(ModelError, match="not a YuNet model"):
+        load_detector("yunet", model=shared / "weights" / "det" / "yolov5n-0.5.onnx")
+
+
+def test_any_detector_can_be_described():
+    class Slotted:
+        __slots__ = ("name", "net")
+
+        def __call__(self, image):
+            return []
+
+    class Odd(Slotted):
+        name = "odd"
+
+        def __init__(self):
+            self.least, self.sides = np.float32(0.5), (3, [4, None])
+            self.matrix, self.made, self.huge = np.eye(2), object(), list(range(99))
+
+    told = describe_detector(Odd())
+    assert json.loads(json.dumps(told)) == told
+    assert told["least"] == 0.5
+    assert told["sides"] == [3, [4, None]]
+    assert told["made"] == "<object object>"  # the same in every run
+    assert "array" in told["matrix"]
+    assert len(told["huge"]) <= 200
+    plain = Slotted()
+    plain.name = "plain"
+    assert describe_detector(plain) == {"name": "plain"}
+    assert describe_detector(lambda image: [])["name"] == "function"
+
+
+@pytest.mark.parametrize("box", [(float("nan"), 0, 5, 5), (0, 0, float("inf"), 5)])
+def test_boxes_of_no_numbers_are_refused(astronaut, box):
+    with pytest.raises(FerError, match="finite"):
+        crop_face(astronaut, Face(*box, 1.0))
 
 
 def test_yunet_offline_says_what_to_do(tmp_path, monkeypatch):

@@ -108,26 +108,93 @@ def test_times_are_the_containers_own(tmp_path, steps_ms, first_ms):
     np.testing.assert_allclose(read, np.subtract(container, container[0]), atol=1e-3)
 
 
+def encode(path, codec="libx264", fps=25, times=None, shape=(48, 64), tags=None) -> None:
+    """Write 30 plain pictures, each 8 levels brighter than the one before."""
+    with av.open(str(path), "w") as container:
+        container.metadata.update(tags or {})
+        stream = container.add_stream(codec, rate=fps)
+        stream.width, stream.height = shape[::-1]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.codec_context.gop_size = 10
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        for i in range(30):
+            frame = av.VideoFrame.from_ndarray(plain(8 * i, shape), format="rgb24")
+            frame.pts, frame.time_base = i, Fraction(1, fps)
+            if times is not None:
+                frame.pts, frame.time_base = round(1000 * times[i]), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
 @pytest.mark.parametrize(
     ("name", "codec"),
-    [("b.avi", "mpeg4"), ("b.mkv", "libx264"), ("b.webm", "libvpx"), ("b.mov", "mjpeg")],
+    [
+        ("b.avi", "mpeg4"),
+        ("b.avi", "libx264"),
+        ("b.mkv", "libx264"),
+        ("b.webm", "libvpx"),
+        ("b.mov", "mjpeg"),
+        ("b.ts", "libx264"),
+        ("b.mts", "libx264"),
+        ("b.m2ts", "mpeg2video"),
+        ("b.mpg", "mpeg2video"),
+        ("b.vob", "mpeg2video"),
+        ("b.h264", "libx264"),
+    ],
 )
 def test_other_containers_lose_no_frame(tmp_path, name, codec):
     path = tmp_path / name
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=20)
-        stream.width, stream.height = 64, 48
-        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        for i in range(30):
-            frame = av.VideoFrame.from_ndarray(plain(8 * i), format="rgb24")
-            frame.pts, frame.time_base = i, Fraction(1, 20)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
+    encode(path, codec)
     with VideoReader(path) as video:
         frames = [(frame.time_s, int(frame.image.mean())) for frame in video]
-    times, levels = zip(*frames, strict=True)
-    np.testing.assert_allclose(times, np.arange(30) / 20, atol=2e-3)
-    np.testing.assert_allclose(levels, 8 * np.arange(30), atol=6)
+        times, levels = zip(*frames, strict=True)
+        np.testing.assert_allclose(times, np.arange(30) / 25, atol=2e-3)
+        np.testing.assert_allclose(levels, 8 * np.arange(30), atol=6)
+        assert "lost" not in " ".join(video.warnings)
+        for i in (29, 3, 15, 0, 12):
+            seen = video.frame_at(i / 25 + 0.02)
+            assert seen.time_s == pytest.approx(i / 25, abs=2e-3)
+            assert seen.image.mean() == pytest.approx(8 * i, abs=6)
+        assert video.frame_at(99).time_s == pytest.approx(29 / 25, abs=2e-3)
+
+
+def test_a_file_that_gives_nothing_any_more_is_told(make_video, monkeypatch):
+    with VideoReader(make_video([plain(50)] * 3)) as video:
+        monkeypatch.setattr(video, "_decode", lambda: iter(()))
+        with pytest.raises(MediaError, match="ffmpeg -i"):
+            list(video)
+        with pytest.raises(MediaError, match="ffmpeg -i"):
+            video.frame_at(1.0)
+
+
+def test_a_late_first_stamp_is_no_truncation(tmp_path):
+    encode(tmp_path / "late.mkv", times=2 + np.arange(30) / 25)
+    with VideoReader(tmp_path / "late.mkv") as video:
+        assert next(iter(video)).time_s == 0
+        assert len(list(video)) == 30
+        assert video.warnings == []
+
+
+def test_tags_in_another_encoding_do_no_harm(tmp_path):
+    encode(tmp_path / "tags.avi", "mpeg4", tags={"title": "CafeX"})
+    data = (tmp_path / "tags.avi").read_bytes()
+    (tmp_path / "tags.avi").write_bytes(data.replace(b"CafeX", b"Caf\xe9X"))
+    with VideoReader(tmp_path / "tags.avi") as video:
+        assert len(list(video)) == 30
+
+
+def test_colons_in_relative_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with VideoWriter("2026-11-22T12:30:00.mp4") as video:
+        video.write(plain(50))
+    with VideoReader("2026-11-22T12:30:00.mp4") as video:
+        assert len(list(video)) == 1
+
+
+def test_picture_too_thin_for_a_video_is_told(tmp_path):
+    with pytest.raises(MediaError, match="at least 2 by 2"), VideoWriter(tmp_path / "x.mp4") as v:
+        v.write(plain(1, (1, 400)))
 
 
 def test_reader_can_be_read_twice_and_seeks_exactly(make_video):
@@ -142,7 +209,23 @@ def test_reader_can_be_read_twice_and_seeks_exactly(make_video):
         assert len(list(video)) == 8
 
 
-def test_rotation_is_applied(tmp_path, make_video, astronaut):
+ONE = 0x00010000
+
+
+@pytest.mark.parametrize(
+    ("matrix", "turn"),
+    [
+        ((ONE, 0, 0, ONE), lambda image: image),
+        ((0, ONE, -ONE, 0), lambda image: np.rot90(image, -1)),  # a phone held upright
+        ((0, -ONE, ONE, 0), lambda image: np.rot90(image, 1)),
+        ((-ONE, 0, 0, -ONE), lambda image: image[::-1, ::-1]),
+        ((-ONE, 0, 0, ONE), lambda image: image[:, ::-1]),  # mirrored, as front cameras may be
+        ((ONE, 0, 0, -ONE), lambda image: image[::-1]),
+        ((0, ONE, ONE, 0), lambda image: image.transpose(1, 0, 2)),
+        ((0, -ONE, -ONE, 0), lambda image: image[::-1, ::-1].transpose(1, 0, 2)),
+    ],
+)
+def test_rotation_and_mirroring_are_applied(tmp_path, make_video, astronaut, matrix, turn):
     path = make_video([astronaut[:300, :400]] * 3)
     turned = tmp_path / "turned.mp4"
     with av.open(str(path)) as source, av.open(str(turned), "w") as sink:
@@ -152,16 +235,16 @@ def test_rotation_is_applied(tmp_path, make_video, astronaut):
                 packet.stream = copy
                 sink.mux(packet)
     data = bytearray(turned.read_bytes())
-    # The display matrix in the track header: 90 degrees, as a phone held upright writes it.
+    # The display matrix in the track header; its shifts do not matter to a decoder.
     at = data.find(b"tkhd") + 4 + 40
-    one = 0x00010000
-    matrix = [0, one, 0, -one & 0xFFFFFFFF, 0, 0, 300 * one, 0, 0x40000000]
-    data[at : at + 36] = b"".join(value.to_bytes(4, "big") for value in matrix)
+    a, b, c, d = (value & 0xFFFFFFFF for value in matrix)
+    values = [a, b, 0, c, d, 0, 0, 0, 0x40000000]
+    data[at : at + 36] = b"".join(value.to_bytes(4, "big") for value in values)
     turned.write_bytes(data)
+    expected = turn(astronaut[:300, :400])
     with VideoReader(turned) as video:
-        assert (video.info.width, video.info.height) == (300, 400)
+        assert (video.info.height, video.info.width) == expected.shape[:2]
         image = next(iter(video)).image
-    expected = np.rot90(astronaut[:300, :400], -1)
     assert image.shape == expected.shape
     assert np.abs(image.astype(int) - expected).mean() < 12
 

@@ -94,6 +94,13 @@ def test_what_is_no_crop_is_refused(model, face):
         model.predict_batch([face])
 
 
+def test_one_picture_is_not_taken_for_many(model):
+    with pytest.raises(FerError, match=r"\[face\]"):
+        model.predict_batch(np.zeros((48, 40, 3), np.uint8))
+    assert len(model.predict_batch(np.zeros((5, 48, 40), np.uint8))) == 5
+    assert len(model.predict_batch(np.zeros((5, 48, 40, 3), np.uint8))) == 5
+
+
 positive = st.lists(st.floats(0.01, 10), min_size=9, max_size=9)
 
 
@@ -126,6 +133,18 @@ def test_unusable_priors_are_refused():
         load_model(prior={"happy": 1.0})
     with pytest.raises(ModelError, match="positive"):
         load_model(prior=dict.fromkeys(EMOTIONS, 0.0))
+    with pytest.raises(ModelError, match="positive"):
+        load_model(prior=dict.fromkeys(EMOTIONS, "often"))
+    with pytest.raises(ModelError, match="exactly these"):
+        load_model(prior=None)
+
+
+@pytest.mark.parametrize("rest", [1e308, 1e-300])
+def test_extreme_priors_still_give_probabilities(rest):
+    prior = dict.fromkeys(EMOTIONS, rest) | {"fear": 1e308}
+    read = load_model(prior=prior).predict_batch([np.zeros((48, 48), np.uint8)])
+    assert read.probs.sum() == pytest.approx(1)
+    assert sum(read.prior.values()) == pytest.approx(1)
 
 
 def test_damaged_models_are_refused(tmp_path):
@@ -147,3 +166,11 @@ def test_damaged_models_are_refused(tmp_path):
     (copy / "model.json").write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
         load_model(copy)
+    (copy / "model.json").write_text("5")
+    with pytest.raises(ModelError, match="describes no model"):
+        load_model(copy)
+    for part in ("input", "files", "priors"):
+        for value in ({}, [], 5):
+            (copy / "model.json").write_text(json.dumps(info | {part: value}))
+            with pytest.raises(ModelError, match=rf"lacks {part}\."):
+                load_model(copy)

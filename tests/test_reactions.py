@@ -2,10 +2,12 @@ import av
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from fer_nb.emotions import EMOTIONS, PROBABILITY_COLUMNS
 from fer_nb.errors import FerError
 from fer_nb.faces import Face
+from fer_nb.media import VideoReader
 from fer_nb.models import load_model
 from fer_nb.reactions import (
     COLUMNS,
@@ -99,6 +101,30 @@ def test_photo_without_a_face(size):
     check_table(table)
 
 
+def test_pillow_and_grey_pictures_are_taken_others_refused(astronaut):
+    image = Image.fromarray(astronaut)
+    assert analyze_image(image)["emotion"].tolist() == ["happy"]
+    assert analyze_image(image.convert("RGBA"))["emotion"].tolist() == ["happy"]
+    assert len(analyze_image(astronaut[..., 1])) == 1
+    for wrong in (astronaut / 255, astronaut[:0], np.uint8(3), None):
+        with pytest.raises(FerError, match="uint8 array"):
+            analyze_image(wrong)
+
+
+def test_frames_without_a_number_are_numbered(viewer):
+    with VideoReader(viewer) as video:
+        shown = [video.frame_at(i / 5) for i in range(4)]
+        later = next(frame for frame in video if frame.index == 20)
+        table = analyze_frames([*shown, later, (2.0, later.image)])
+    assert table["frame"].tolist() == [0, 1, 2, 3, 20, 21]
+    check_table(table)
+
+
+def test_times_must_not_run_backwards(astronaut):
+    with pytest.raises(FerError, match="in order of time"):
+        analyze_frames([(1.0, astronaut), (0.5, astronaut)])
+
+
 def test_no_frames_at_all():
     table = analyze_frames([])
     assert list(table.columns) == list(COLUMNS)
@@ -117,7 +143,7 @@ def test_progress_can_stop_the_work(viewer):
 def test_errors_of_the_decoding_thread_arrive(viewer, monkeypatch):
     from fer_nb import media
 
-    def broken(frame):
+    def broken(image, matrix):
         raise ValueError("no such pixel format")
 
     monkeypatch.setattr(media, "_upright", broken)

@@ -9,8 +9,10 @@ import pytest
 
 from fer_nb import reports
 from fer_nb.errors import FerError
-from fer_nb.media import VideoWriter
-from fer_nb.reactions import read_table
+from fer_nb.faces import load_detector
+from fer_nb.media import VideoReader, VideoWriter
+from fer_nb.reactions import analyze_frames, analyze_video, read_table
+from fer_nb.recording import thumbnail
 
 STRANGE = 'Zoë\'s "take" <script>alert(1)</script> 日本.mp4'.replace("/", "⁄")
 
@@ -134,3 +136,40 @@ def test_file_names_are_harmless_and_readable(path, name):
 
 def test_names_are_unique_even_without_case():
     assert reports.unique_names(["a/x.mp4", "b/X.mp4", "c/x.mov"]) == ["x", "X_2", "x_3"]
+    assert reports.unique_names(["Index.mp4", "index.mp4"]) == ["Index_2", "index_3"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
+def test_unexpected_errors_stop_no_other_recording(tmp_path, monkeypatch, stop):
+    def fail(video, *_, **options):
+        raise stop("odd stream")
+
+    monkeypatch.setattr(reports, "report_video", fail)
+    videos = [os.fsdecode(b"caf\xe9.mp4"), "b.mp4"]
+    if stop is KeyboardInterrupt:
+        with pytest.raises(KeyboardInterrupt):
+            reports.report_videos(videos, tmp_path)
+        return
+    done = reports.report_videos(videos, tmp_path)
+    assert [report.error for report in done] == ["ValueError: odd stream"] * 2
+    index = (tmp_path / "index.html").read_text("utf-8")
+    assert "caf?.mp4" in index
+    assert index.count("ValueError: odd stream") == 2
+
+
+def test_names_that_are_not_utf8_are_told(tmp_path, viewer):
+    path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    shutil.copy(viewer, path)
+    (done,) = reports.report_videos([path], tmp_path / "out")
+    assert "not named in UTF-8" in done.error
+
+
+def test_everybody_is_blurred_whether_found_or_not(viewer):
+    nobody = analyze_frames([(0.0, np.zeros((60, 80, 3), np.uint8))])
+    with VideoReader(viewer) as video:
+        picture = video.frame_at(0.5).image
+        for table in (nobody, nobody[:0], analyze_video(viewer, every=15)):
+            shown = thumbnail(video, 0.5, table)
+            assert load_detector("haar")(shown) == []
+            assert shown.shape == picture.shape
+        np.testing.assert_array_equal(thumbnail(video, 0.5, nobody, show_faces=True), picture)

@@ -62,6 +62,12 @@ def test_impossible_tables_are_refused(table, tmp_path):
     with pytest.raises(TableError, match="lacks p_anger"):
         check_table(table.drop(columns="p_anger"))
     bad = table.copy()
+    bad.loc[0, ["p_happy", "p_sad"]] = (2 - bad.loc[0, "p_sad"], -1)
+    with pytest.raises(TableError, match="outside 0-1"):
+        check_table(bad)
+    with pytest.raises(TableError, match=r"none of ours \(joy\)"):
+        check_table(table.assign(emotion="joy"))
+    bad = table.copy()
     bad["p_happy"] += 1
     bad["valence"] = 9
     bad.loc[3, "time_s"] = -1
@@ -76,6 +82,16 @@ def test_impossible_tables_are_refused(table, tmp_path):
         read_table(tmp_path / "y.parquet")
     with pytest.raises(TableError, match=r"use \.parquet or \.csv"):
         write_table(table, tmp_path / "t.xlsx")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_tables_from_elsewhere_need_no_more_than_was_agreed(table, tmp_path, suffix):
+    path = tmp_path / f"t.{suffix}"
+    write_table(table.drop(columns=["brightness", "contrast", "yaw_ratio"]), path)
+    back = read_table(path)
+    assert set(back) == set(tables.COLUMNS)
+    assert back[["brightness", "contrast", "yaw_ratio"]].isna().all(axis=None)
+    assert back["valence"].equals(table["valence"])
 
 
 def test_table_of_a_long_video_is_made_fast():

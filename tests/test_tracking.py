@@ -123,3 +123,12 @@ def test_a_change_of_format_does_not_stop_it(heads):
     detector.boxes = [(100, 60, 90, 90)]
     tracker.update(scene(heads, [(100, 60), None]), 0.0)
     assert tracker.update(np.zeros((120, 160, 3), np.uint8), 0.1) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 5000, 3), (5000, 2, 3)])
+def test_thin_pictures_do_not_stop_it(shape):
+    detector = Perfect()
+    detector.boxes = [(0, 0, shape[1], shape[0])]
+    tracker = Tracker(detector, detect_interval_s=0)
+    for i in range(3):
+        tracker.update(np.full(shape, 128, np.uint8), i / 10)

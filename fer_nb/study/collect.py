@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_nb.errors import FerError, MediaError, StudyError
-from fer_nb.study.config import StudyConfig
+from fer_nb.errors import FerError, MediaError, StudyError, TableError
+from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.curves import Baseline, baseline_of, bin_recording
 from fer_nb.study.manifest import Manifest, Stimulus, cell_name
 from fer_nb.study.quality import COLUMNS, judge, measure
 from fer_nb.study.respondent import respondent
 
 Loader = Callable[[dict], pd.DataFrame]
+
+_NEEDED = ("frame", "time_s", "face_id", *SIGNALS)
 
 
 @dataclass
@@ -43,16 +46,26 @@ def table_loader(tables) -> Loader:
     tables : mapping or path
         A mapping from the manifest's `video`, or from (respondent, stimulus), to a table; or a
         folder with `VIDEO-STEM.parquet` (or .csv) per recording.
+
+    Raises
+    ------
+    StudyError
+        If `tables` is neither, or the folder is absent.
     """
     if isinstance(tables, Mapping):
 
         def load(row):
-            for key in (row["video"], (row["respondent"], row["stimulus"])):
+            for key in (row["video"], (row["respondent"], row.get("stimulus"))):
                 if key in tables:
-                    return tables[key]
+                    return _checked(tables[key])
             raise FerError(f"no ready table for {row['video']!r}")
 
         return load
+    if not isinstance(tables, str | os.PathLike):
+        raise StudyError(
+            f"tables must be a mapping or a folder, not {type(tables).__name__}; "
+            "give each table under its recording's `video`"
+        )
     folder = Path(tables)
     if not folder.is_dir():
         raise StudyError(f"there is no folder of tables {folder}")
@@ -61,7 +74,7 @@ def table_loader(tables) -> Loader:
         from fer_nb.reactions import read_table
 
         stem = Path(row["video"]).with_suffix("")
-        for name in (stem.as_posix(), stem.name, f"{row['stimulus']}/{row['respondent']}"):
+        for name in (stem.as_posix(), stem.name, f"{row.get('stimulus')}/{row['respondent']}"):
             for suffix in (".parquet", ".csv"):
                 if (folder / f"{name}{suffix}").is_file():
                     return read_table(folder / f"{name}{suffix}")
@@ -70,15 +83,27 @@ def table_loader(tables) -> Loader:
     return load
 
 
+def _checked(table) -> pd.DataFrame:
+    """Return a ready table, having checked that a study can read it."""
+    if not isinstance(table, pd.DataFrame):
+        raise TableError(
+            f"a {type(table).__name__} is no reaction table; read_table or analyze_video gives one"
+        )
+    missing = [name for name in _NEEDED if name not in table]
+    if missing:
+        raise TableError(f"the reaction table lacks {', '.join(missing)}")
+    return table
+
+
 def video_loader(cache: Path | None, *, model=None, detector=None, every: int = 1) -> Loader:
     """Return a function that analyses a manifest row's video, or finds it analysed in `cache`.
 
-    A cached table is used only if the video's bytes, the model and the detector are the same.
+    A cached table is used only if it can be read and the video's bytes, the model and the detector
+    are the same.
     """
     from fer_nb.faces import load_detector
-    from fer_nb.files import sha256
     from fer_nb.models import load_model
-    from fer_nb.reactions import analyze_video, describe_detector, read_table, write_table
+    from fer_nb.reactions import analyze_video, describe_detector, write_table
 
     if model is None or isinstance(model, str):
         model = load_model(model or "compact")
@@ -93,16 +118,27 @@ def video_loader(cache: Path | None, *, model=None, detector=None, every: int = 
             key = f"{row['video']}|{want}|{describe_detector(detector)}|{every}"
             digest = hashlib.sha256(key.encode()).hexdigest()[:12]
             file = cache / f"{path.stem}-{digest}.parquet"
-            if file.is_file():
-                table = read_table(file)
-                if table.attrs.get("sha256") == sha256(path):
-                    return table
+            table = _kept(file, path)
+            if table is not None:
+                return table
         table = analyze_video(path, model=model, detector=detector, every=every)
         if file is not None:
             write_table(table, file, force=True)
         return table
 
     return load
+
+
+def _kept(file: Path, video: Path) -> pd.DataFrame | None:
+    """Return the table in `file`; None where it cannot be read, or is of another video."""
+    from fer_nb.files import sha256
+    from fer_nb.reactions import read_table
+
+    try:
+        table = read_table(file)
+    except TableError:
+        return None
+    return table if table.attrs.get("sha256") == sha256(video) else None
 
 
 def measure_recordings(

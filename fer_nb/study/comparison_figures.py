@@ -91,7 +91,7 @@ def mood_plot(result: MoodResult) -> Figure:
                 low, high = row[f"{side}_low"] * scale, row[f"{side}_high"] * scale
                 axis.vlines(x + 0.22, low, high, color=INK, lw=2)
                 axis.plot(x + 0.22, mean, "D", color=INK, ms=6)
-            axis.set_xticks([0.1, 1.1], result.phases)
+            axis.set_xticks([0.1, 1.1], result.phases, parse_math=False)
             axis.set_xlim(-0.35, 1.55)
             axis.set_title(signal_name(measure), fontsize=10)
             axis.set_ylabel("rating, 1–7" if scale == 1 else "probability, %")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral, Real
+from typing import NamedTuple
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import StudyError
@@ -23,9 +25,79 @@ TESTED: tuple[str, ...] = (
 )
 
 
+class Range(NamedTuple):
+    """Which values a parameter may have; the ends are among them unless `inside`."""
+
+    least: float
+    most: float
+    inside: bool = False
+    whole: bool = False
+
+    def holds(self, value) -> bool:
+        """Return whether `value` is a number of this kind and lies in the range."""
+        if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
+            return False
+        if self.inside:
+            return self.least < value < self.most
+        return self.least <= value <= self.most
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        if self.inside:
+            return f"{kind} between {self.least:g} and {self.most:g}, without these"
+        return f"{kind} from {self.least:g} to {self.most:g}"
+
+
+_SHARE = Range(0, 1)
+_INSIDE = Range(0, 1, inside=True)
+_SECONDS = Range(0, 3600)
+_SOME_SECONDS = Range(0.001, 3600)
+
+# Every numeric parameter of `StudyConfig`, in its order.
+RANGES = {
+    "rate_hz": Range(0.01, 100),
+    "min_bin_coverage": _SHARE,
+    "max_hold_s": _SOME_SECONDS,
+    "smooth_s": _SECONDS,
+    "baseline_s": _SECONDS,
+    "baseline_min_s": _SECONDS,
+    "opening_s": _SOME_SECONDS,
+    "expressed_threshold": _INSIDE,
+    "expressed_rise": _SHARE,
+    "min_face_share": _SHARE,
+    "max_gap_s": Range(0, 1e6),
+    "min_fps": Range(0, 1000),
+    "min_brightness": Range(0, 255),
+    "min_contrast": Range(0, 255),
+    "min_face_px": Range(0, 1e5),
+    "max_off_frontal_share": _SHARE,
+    "off_frontal_yaw": Range(0, 100),
+    "max_other_face_share": _SHARE,
+    "level": _INSIDE,
+    "n_boot": Range(200, 1e5, whole=True),
+    "n_permutations": Range(200, 1e5, whole=True),
+    "cluster_p": _INSIDE,
+    "alpha": _INSIDE,
+    "min_n_interval": Range(5, 1e6, whole=True),
+    "min_n_test": Range(8, 1e6, whole=True),  # below 8 no corrected p can fall under 0.05
+    "min_n_t_share": _SHARE,
+    "first_s": _SOME_SECONDS,
+    "last_s": _SOME_SECONDS,
+    "untested_effect": _SHARE,
+    "untested_valence": Range(0, 6),
+    "untested_share": _SHARE,
+    "isc_shifts": Range(1, 1e5, whole=True),
+    "isc_window_s": _SOME_SECONDS,
+    "top_moments": Range(0, 100, whole=True),
+    "seed": Range(0, 1e18, whole=True),
+}
+
+
 @dataclass(frozen=True)
 class StudyConfig:
     """Parameters of a study; the defaults are those whose error rates docs/statistics.md reports.
+
+    A value of the wrong type, or outside of `RANGES`, is a `StudyError` that names all of them.
 
     Curves
     ------
@@ -113,28 +185,14 @@ class StudyConfig:
         problems = []
         if self.baseline not in ("difference", "z", "none"):
             problems.append(f"baseline is {self.baseline!r}; choose difference, z or none")
-        for name in ("rate_hz", "max_hold_s", "first_s", "last_s", "isc_window_s", "opening_s"):
-            if not getattr(self, name) > 0:
-                problems.append(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("level", "alpha", "cluster_p", "expressed_threshold"):
-            if not 0 < getattr(self, name) < 1:
-                problems.append(f"{name} is {getattr(self, name)}; it must lie between 0 and 1")
-        for name in ("min_bin_coverage", "min_face_share", "min_n_t_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                problems.append(f"{name} is {getattr(self, name)}; it must lie in 0..1")
-        for name, least in (("n_boot", 200), ("n_permutations", 200), ("min_n_interval", 5)):
-            if getattr(self, name) < least:
-                problems.append(f"{name} is {getattr(self, name)}; the least is {least}")
-        if self.min_n_test < 8:
-            problems.append(
-                f"min_n_test is {self.min_n_test}; below 8 no corrected p can fall under 0.05"
-            )
-        if self.smooth_s < 0 or self.baseline_s < 0:
-            problems.append("smooth_s and baseline_s must not be negative")
+        for name, allowed in RANGES.items():
+            value = getattr(self, name)
+            if not allowed.holds(value):
+                problems.append(f"{name} is {value!r}; it must be {allowed}")
         if problems:
             raise StudyError("study parameters: " + "; ".join(problems))
 
-    def with_(self, **changes) -> StudyConfig:
+    def with_(self, /, **changes) -> StudyConfig:
         """Return a copy with some parameters changed; unknown names are an error."""
         known = {f.name for f in fields(self)}
         unknown = sorted(set(changes) - known)

@@ -123,7 +123,7 @@ def smooth(values: np.ndarray, width_bins: int) -> np.ndarray:
     """Centred moving average over the last axis; missing bins stay missing and weigh nothing."""
     if width_bins <= 1:
         return values.copy()
-    half = width_bins // 2
+    half = min(width_bins // 2, values.shape[-1])
     seen = ~np.isnan(values)
 
     def windows(x):

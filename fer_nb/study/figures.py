@@ -73,6 +73,7 @@ def _scenes(axes: Axes, scenes: Sequence[Scene], names: bool) -> None:
                 va="bottom",
                 fontsize=8.5,
                 color="#5A606B",
+                parse_math=False,
             )
 
 
@@ -237,7 +238,8 @@ def heat_map(audience: Audience, signal: str = "valence") -> Figure:
         )
         axes.grid(False)
         if n <= 40:
-            axes.set_yticks(np.arange(n) + 0.5, [audience.respondents[i] for i in order])
+            names = [audience.respondents[i] for i in order]
+            axes.set_yticks(np.arange(n) + 0.5, names, parse_math=False)
             axes.tick_params(axis="y", labelsize=8 if n <= 20 else 6.5, length=0)
         else:
             axes.set_ylabel(f"{n} respondents")
@@ -271,7 +273,8 @@ def traces(audience: Audience, signal: str = "valence", most: int = 24) -> Figur
             axis.plot(audience.times, mean, color="#A9AFB8", lw=1.2)
             axis.plot(audience.times, values[k], color=color, lw=1.4)
             group = f" ({audience.groups[k]})" if audience.groups[k] else ""
-            axis.set_title(f"{audience.respondents[k]}{group}", fontsize=8.5, pad=2)
+            title = f"{audience.respondents[k]}{group}"
+            axis.set_title(title, fontsize=8.5, pad=2, parse_math=False)
             axis.set_ylim(-limit, limit)
             axis.set_xlim(0, audience.duration_s)
         for column in range(columns):  # the lowest panel of each column carries the clock
@@ -325,6 +328,6 @@ def scene_panels(result: StudyResult, stimulus: str) -> Figure:
             axis.set_title(signal_name(signal), fontsize=10)
             axis.set_xlabel(UNITS[signal])
             axis.margins(x=0.1, y=0.25)
-        axes[0, 0].set_yticks(np.arange(len(names)), names)
+        axes[0, 0].set_yticks(np.arange(len(names)), names, parse_math=False)
         axes[0, 0].invert_yaxis()
     return fig

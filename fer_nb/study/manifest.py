@@ -5,7 +5,7 @@ A study is described by two CSV files (comma or semicolon, UTF-8), or by a folde
 
 recordings  `respondent, stimulus, video` and, where wanted, `start_s` (when the stimulus begins in
             the recording), `group`, `phase`, `baseline_start_s`, `baseline_end_s`; any further
-            column is kept as a covariate.
+            column is kept as a covariate, unless it has no name.
 stimuli     `stimulus` and, where wanted, `video`, `duration_s`, `title`, `scenes` (JSON list of
             `{"name", "start_s", "end_s"}`).
 """
@@ -16,6 +16,7 @@ import csv
 import io
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ import pandas as pd
 
 from fer_nb.errors import StudyError
 from fer_nb.media import VIDEO_SUFFIXES
+from fer_nb.study.quality import COLUMNS
 
 _KNOWN = (
     "respondent",
@@ -35,8 +37,8 @@ _KNOWN = (
     "baseline_start_s",
     "baseline_end_s",
 )
-_TEXT = ("respondent", "stimulus", "video", "group", "phase")
 _NUMBERS = ("start_s", "baseline_start_s", "baseline_end_s")
+_OURS = tuple(name for name in (*COLUMNS, "line", "path") if name not in _KNOWN)
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,18 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
     StudyError
         Naming every problem of both files, each with its line.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise StudyError(
+            f"a manifest is the path of a CSV file or a folder, not {type(path).__name__}; "
+            "write a table with to_csv, and give its path"
+        )
     path = Path(path)
     problems: list[str] = []
     if path.is_dir():
         frame = _from_folder(path, problems)
         base = path
     else:
-        rows = _read_csv(path, ("respondent", "stimulus", "video"), problems)
+        rows = _read_csv(path, ("respondent", "stimulus", "video"), problems, refused=_OURS)
         frame = pd.DataFrame(rows)
         base = path.parent
     if stimuli is None and (base / "stimuli.csv").is_file():
@@ -157,8 +164,13 @@ def _from_folder(folder: Path, problems: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _read_csv(path: Path, required: tuple[str, ...], problems: list[str]) -> list[dict]:
-    """Rows as dicts of stripped text with their `line`; problems are collected."""
+def _read_csv(
+    path: Path, required: tuple[str, ...], problems: list[str], refused: tuple[str, ...] = ()
+) -> list[dict]:
+    """Rows as dicts of stripped text with their `line`; problems are collected.
+
+    Columns without a name are left out.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -172,34 +184,58 @@ def _read_csv(path: Path, required: tuple[str, ...], problems: list[str]) -> lis
         return []
     header_line = text.split("\n", 1)[0]
     delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        header = [cell.strip() for cell in next(reader)]
-    except StopIteration:
-        problems.append(f"{path.name}: the file is empty")
+    table = _cells(path.name, text, delimiter, problems)
+    if not table:
         return []
+    _, cells = table[0]
+    header = [cell.strip() for cell in cells]
+    while header and not header[-1]:
+        header.pop()
     missing = [name for name in required if name not in header]
     if missing:
         problems.append(
             f"{path.name} line 1: no column {', '.join(missing)} (found: {', '.join(header)})"
         )
         return []
-    doubled = sorted({name for name in header if header.count(name) > 1})
+    doubled = sorted({name for name in header if name and header.count(name) > 1})
     if doubled:
         problems.append(f"{path.name} line 1: column {', '.join(doubled)} occurs twice")
-    rows, last = [], 1
-    for cells in reader:
-        line, last = last + 1, reader.line_num
+    taken = [name for name in header if name in refused]
+    if taken:
+        problems.append(
+            f"{path.name} line 1: the study has columns of its own named {', '.join(taken)}; "
+            "rename or remove them"
+        )
+    rows = []
+    for line, cells in table[1:]:
         if not any(cell.strip() for cell in cells):
             continue
+        while len(cells) > len(header) and not cells[-1].strip():
+            cells.pop()
         if len(cells) != len(header):
             problems.append(
                 f"{path.name} line {line}: {len(cells)} cells where the header has {len(header)}"
             )
             continue
-        row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+        row = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name}
         rows.append(row | {"line": f"{path.name} line {line}"})
     return rows
+
+
+def _cells(name: str, text: str, delimiter: str, problems: list[str]) -> list[tuple[int, list]]:
+    """Return the rows of a CSV file, each with the line it begins on; none if it cannot be read."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    table, line = [], 1
+    try:
+        for cells in reader:
+            table.append((line, cells))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        problems.append(f"{name} line {line}: {error}; is a quotation mark not closed?")
+        return []
+    if not table:
+        problems.append(f"{name}: the file is empty")
+    return table
 
 
 def _number(text, where: str, name: str, problems: list[str], least: float = 0.0):
@@ -230,6 +266,10 @@ def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
         for name in ("respondent", "stimulus", "video"):
             if not row[name]:
                 problems.append(f"{where}: {name} is empty")
+        if row["group"].casefold() == "all":
+            problems.append(
+                f"{where}: a group is named {row['group']!r}, which stands for everyone; rename it"
+            )
         numbers = {n: _number(row[n], where, n, problems) for n in _NUMBERS}
         begin, end = numbers["baseline_start_s"], numbers["baseline_end_s"]
         if bool(row["baseline_start_s"]) != bool(row["baseline_end_s"]):
@@ -308,6 +348,11 @@ def _scenes(text: str, duration, where: str, problems: list[str]) -> tuple[Scene
         return ()
     names = [scene.name for scene in scenes]
     for scene in scenes:
+        if scene.name == "whole":
+            problems.append(
+                f"{where}: a scene is named 'whole', which stands for all of the stimulus; "
+                "rename it"
+            )
         if not 0 <= scene.start_s < scene.end_s:
             problems.append(f"{where}: scene {scene.name!r} must start at 0 or later and end later")
         elif duration and scene.end_s > duration + 0.5:

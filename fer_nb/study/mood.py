@@ -7,6 +7,7 @@ persons twice (linked), or whoever passes by (not linked: every face is a person
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.errors import FerError, StudyError
-from fer_nb.study.collect import video_loader
+from fer_nb.study.collect import table_loader, video_loader
 from fer_nb.study.comparison import independent_row, paired_row, shuffle_p, sign_flip_p
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.intervals import generator, mean_interval
@@ -60,7 +61,7 @@ class MoodResult:
 def run_mood(
     source,
     *,
-    tables: Mapping[str, pd.DataFrame] | None = None,
+    tables: Mapping[str, pd.DataFrame] | str | os.PathLike | None = None,
     phases: tuple[str, str] = ("before", "after"),
     linked: bool | None = None,
     min_valid_s: float = 2.0,
@@ -77,8 +78,9 @@ def run_mood(
         A folder with one subfolder of clips per phase (the same file name in both is the same
         person, if `linked`); or a CSV file, or table, with `video, phase` and, where persons are
         known, `respondent`.
-    tables : mapping, optional
-        Ready reaction tables by the clip's `video`; without them the clips are analysed.
+    tables : mapping or path, optional
+        Ready reaction tables by the clip's `video`, or a folder of them; without them the clips are
+        analysed.
     phases : (str, str)
         Names of the two sides, the earlier first.
     linked : bool, optional
@@ -110,12 +112,7 @@ def run_mood(
     if tables is None:
         load = video_loader(Path(cache) if cache else None, model=model, detector=detector)
     else:
-
-        def load(row):
-            if row["video"] not in tables:
-                raise FerError(f"no ready table for {row['video']!r}")
-            return tables[row["video"]]
-
+        load = table_loader(tables)
     rows, warnings = [], []
     for clip in clips:
         try:
@@ -123,7 +120,10 @@ def run_mood(
         except FerError as error:
             warnings.append(f"{clip['video']} was left out: {error}")
             continue
-        rows += _persons(clip, table, config, each_face=not clip["respondent"])
+        found = _persons(clip, table, config, each_face=not clip["respondent"])
+        if not found:
+            warnings.append(f"{clip['video']} was left out: it shows no face, or just one frame")
+        rows += found
     names = ["person", "phase", "clip", "seconds", *SIGNALS]
     people = pd.DataFrame(rows, columns=names)
     people.insert(4, "used", people["seconds"] >= min_valid_s)
@@ -133,9 +133,17 @@ def run_mood(
 def _clips(source, phases, need_videos):
     """List of clips with `respondent, phase, video, path`, and whether persons are named."""
     problems: list[str] = []
+    needed = ("video", "phase")
     if isinstance(source, pd.DataFrame):
+        missing = [name for name in needed if name not in source]
+        if missing:
+            raise StudyError(f"the table of clips has no column {', '.join(missing)}; add it")
         rows = [dict(row, line=f"row {i + 1}") for i, row in enumerate(source.to_dict("records"))]
         base = Path()
+    elif not isinstance(source, str | os.PathLike):
+        raise StudyError(
+            f"clips come as a folder, a CSV file or a DataFrame, not {type(source).__name__}"
+        )
     elif Path(source).is_dir():
         base = Path(source)
         rows = [
@@ -154,7 +162,7 @@ def _clips(source, phases, need_videos):
             rows = [row | {"respondent": ""} for row in rows]
     else:
         base = Path(source).parent
-        rows = _read_csv(Path(source), ("video", "phase"), problems)
+        rows = _read_csv(Path(source), needed, problems)
     clips = []
     for row in rows:
         row = {"respondent": ""} | row
@@ -165,7 +173,8 @@ def _clips(source, phases, need_videos):
         path = base / str(row["video"])
         if need_videos and not path.is_file():
             problems.append(f"{row['line']}: there is no video {row['video']!r}")
-        clips.append(row | {"path": path, "respondent": str(row["respondent"] or "")})
+        name = row["respondent"]
+        clips.append(row | {"path": path, "respondent": "" if pd.isna(name) else str(name)})
     for phase in phases:
         if not problems and not any(c["phase"] == phase for c in clips):
             problems.append(f"there is no clip of phase {phase!r}")

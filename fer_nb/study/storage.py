@@ -119,16 +119,31 @@ def load_study(folder) -> StudyResult:
     Raises
     ------
     StudyError
-        If the folder holds no study.
+        If the folder holds no study, or a damaged one.
     """
     folder = Path(folder)
     if not (folder / "study.json").is_file():
         raise StudyError(f"{folder} holds no study (no study.json); run `fer-nb study` first")
+    try:
+        return _load(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"the study in {folder} cannot be read ({type(error).__name__}: {error}); "
+            "run `fer-nb study` again with --force"
+        ) from error
+
+
+def _load(folder: Path) -> StudyResult:
     described = json.loads((folder / "study.json").read_text(encoding="utf-8"))
     tables = {}
     for name, file in _TABLES.items():
         if file.endswith(".csv"):
-            tables[name] = pd.read_csv(folder / file, dtype=dict.fromkeys(_TEXT, str))
+            tables[name] = pd.read_csv(
+                folder / file,
+                dtype=dict.fromkeys(_TEXT, str),
+                keep_default_na=False,  # "NA" may be a name; only an empty cell is missing
+                na_values=[""],
+            )
             for column in ("reasons", "notes", "group", "face_rule"):
                 if column in tables[name]:
                     tables[name][column] = tables[name][column].astype(object).fillna("")

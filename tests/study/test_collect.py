@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fer_nb.errors import FerError, StudyError
@@ -95,3 +96,14 @@ def test_a_stimulus_video_that_cannot_be_read_stops_the_study_before_any_work(ma
         measure_recordings(described, load, quick)
     (folder / "stimuli.csv").write_text("stimulus,video,duration_s\nfilm,film.mp4,20\n")
     assert run_study(manifest, tables=tables, config=quick).kept == 3
+
+
+def test_a_damaged_table_is_analysed_again(tmp_path, viewer, quick):
+    (tmp_path / "m.csv").write_text(f"respondent,stimulus,video\nann,film,{viewer}\n")
+    options = {"config": quick, "out_dir": tmp_path / "out", "every": 15}
+    first = run_study(tmp_path / "m.csv", **options).quality
+    (kept,) = (tmp_path / "out" / "tables").iterdir()
+    whole = kept.stat().st_size
+    kept.write_bytes(b"cut off")
+    pd.testing.assert_frame_equal(run_study(tmp_path / "m.csv", **options).quality, first)
+    assert kept.stat().st_size == whole

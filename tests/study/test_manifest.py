@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from fer_nb.errors import StudyError
@@ -86,10 +87,51 @@ def test_every_problem_is_named_with_its_line(write):
     assert f"{message.count(chr(10))} problems" in message
 
 
+@pytest.mark.parametrize("name", ["all", "ALL"])
+def test_a_group_may_not_be_called_as_the_whole_audience_is(write, name):
+    with pytest.raises(StudyError, match=rf"m\.csv line 2: .*{name!r}.*everyone; rename it"):
+        read_manifest(write(f"respondent,stimulus,video,group\nann,film,a.mp4,{name}\n"))
+
+
+def test_a_scene_may_not_be_called_as_the_whole_stimulus_is(write):
+    path = write(
+        "respondent,stimulus,video\nann,film,a.mp4\n",
+        'stimulus,scenes\nfilm,"[{""name"": ""whole"", ""start_s"": 0, ""end_s"": 2}]"\n',
+    )
+    with pytest.raises(StudyError, match=r"stimuli\.csv line 2: .*'whole'.*rename it"):
+        read_manifest(path)
+
+
+def test_covariates_may_not_be_named_as_columns_of_the_study_are(write):
+    names = ["notes", "status", "sha256", "line", "path"]
+    path = write(f"respondent,stimulus,video,age,{','.join(names)}\nann,film,a.mp4,31,,,,,\n")
+    with pytest.raises(StudyError, match=r"m\.csv line 1: .*notes, status, sha256, line, path"):
+        read_manifest(path)
+
+
+def test_columns_without_a_name_are_left_out(write):
+    manifest = read_manifest(
+        write(",respondent,stimulus,video,age,,\n0,ann,film,a.mp4,31,,\n1,bob,film,b.mp4,40\n")
+    )
+    assert manifest.covariates == ["age"]
+    assert manifest.recordings["age"].tolist() == ["31", "40"]
+    with pytest.raises(StudyError, match=r"m\.csv line 2: 4 cells where the header has 3"):
+        read_manifest(write("respondent,stimulus,video,\nann,film,a.mp4,31\n"))
+
+
+def test_what_is_no_path_is_told(write):
+    with pytest.raises(StudyError, match=r"path of a CSV file or a folder, not DataFrame.*to_csv"):
+        read_manifest(pd.DataFrame({"respondent": ["ann"]}))
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
         ("", "the file is empty"),
+        (
+            'respondent,stimulus,video\nann,film,"a.mp4\n' + "x" * 140_000,
+            "m.csv line 2: field larger than .* quotation mark",
+        ),
         ("respondent,video\nann,a.mp4\n", "no column stimulus"),
         ("respondent,stimulus,video\n", "no recording"),
         ("respondent,stimulus,video,video\nann,film,a.mp4,b.mp4\n", "video occurs twice"),

@@ -95,3 +95,39 @@ def test_problems_are_told_together(guests, tmp_path):
         run_mood(tmp_path)
     with pytest.raises(StudyError, match="add a column respondent"):
         run_mood(clips.drop(columns="respondent"), tables=tables, linked=True)
+
+
+@pytest.mark.parametrize("unnamed", [np.nan, None, pd.NA, ""])
+def test_a_column_without_names_names_nobody(guests, quick, unnamed):
+    clips, tables = guests
+    mood = run_mood(clips.assign(respondent=unnamed), tables=tables, config=quick)
+    assert not mood.linked
+    assert mood.people["person"].nunique() == len(clips)
+
+
+def test_a_respondent_may_be_number_0(guests, quick):
+    clips, tables = guests
+    numbers = clips.assign(respondent=pd.factorize(clips["respondent"])[0])
+    mood = run_mood(numbers, tables=tables, config=quick)
+    assert mood.linked
+    assert "0" in set(mood.people["person"])
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_clip_that_shows_nobody_is_a_warning(guests, quick, named):
+    clips, tables = guests
+    short = tables["before/guest-02.mp4"].iloc[:1]
+    empty = tables["after/guest-02.mp4"].iloc[:0]
+    changed = {**tables, "before/guest-02.mp4": short, "after/guest-02.mp4": empty}
+    clips = clips if named else clips.drop(columns="respondent")
+    mood = run_mood(clips, tables=changed, config=quick)
+    for clip in ("before/guest-02.mp4", "after/guest-02.mp4"):
+        assert any(f"{clip} was left out: " in w for w in mood.warnings)
+
+
+def test_columns_that_are_missing_are_told(guests):
+    clips, tables = guests
+    with pytest.raises(StudyError, match="no column video, phase"):
+        run_mood(clips[["respondent"]], tables=tables)
+    with pytest.raises(StudyError, match="folder, a CSV file or a DataFrame, not list"):
+        run_mood([1], tables=tables)

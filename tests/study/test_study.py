@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,20 @@ import pytest
 from fer_nb.demo import script
 from fer_nb.emotions import EMOTIONS, expected_valence_arousal
 from fer_nb.errors import StudyError
-from fer_nb.study import StudyConfig, figures, load_study, run_study, save_study, sections, words
+from fer_nb.study import (
+    StudyConfig,
+    comparison_figures,
+    figures,
+    load_study,
+    run_mood,
+    run_study,
+    save_study,
+    sections,
+    words,
+)
 from fer_nb.study.config import PROBABILITIES
-from fer_nb.study.simulate import Event
+from fer_nb.study.curves import smooth
+from fer_nb.study.simulate import Event, simulate_guests
 from fer_nb.tables import read_table, write_table
 
 
@@ -258,6 +271,104 @@ def test_unsuitable_parameters_are_told_together():
         assert part in str(caught.value)
     with pytest.raises(StudyError, match="no study parameter named colour"):
         StudyConfig().with_(colour=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [
+        ("min_face_share", "abc", "'abc'; it must be a number from 0 to 1"),
+        ("smooth_s", float("nan"), "nan; it must be a number from 0 to 3600"),
+        ("smooth_s", 1e9, "1000000000.0; it must be a number from 0 to 3600"),
+        ("max_gap_s", None, "None; it must be a number"),
+        ("level", 1, "1; it must be a number between 0 and 1, without these"),
+        ("n_boot", 250.5, "250.5; it must be a whole number from 200"),
+        ("n_permutations", True, "True; it must be a whole number"),
+        ("seed", -1, "-1; it must be a whole number from 0"),
+        ("baseline", ["z"], "['z']; choose"),
+    ],
+)
+def test_every_parameter_has_a_type_and_a_range(name, value, part):
+    with pytest.raises(StudyError, match=re.escape(f"{name} is {part}")):
+        StudyConfig().with_(**{name: value})
+
+
+def test_a_window_longer_than_the_stimulus_averages_all_of_it():
+    values = np.array([[1.0, np.nan, 3.0, 5.0]])
+    np.testing.assert_allclose(smooth(values, 10**15 + 1), [[3, np.nan, 3, 3]])
+
+
+def test_names_that_read_like_missing_values_are_names(make_study, quick, tmp_path):
+    manifest, tables = make_study(n=6)
+    text = manifest.read_text()
+    for row, name in enumerate(("NA", "null", "nan", "None")):
+        text = text.replace(f"\np{row},film", f"\n{name},nan")
+    manifest.write_text(text.replace(",film,", ",nan,"))
+    scenes = '"[{""name"": ""NA"", ""start_s"": 0, ""end_s"": 9}]"'
+    (tmp_path / "stimuli.csv").write_text(f"stimulus,duration_s,scenes\nnan,20,{scenes}\n")
+    result = run_study(manifest, tables=tables, config=quick, out_dir=tmp_path / "out")
+    again = load_study(tmp_path / "out")
+    assert again.quality["respondent"].tolist() == ["NA", "null", "nan", "None", "p4", "p5"]
+    assert again.counts() == result.counts()
+    assert again.study_id == result.study_id
+    assert words.three_sentences(again, "nan") == words.three_sentences(result, "nan")
+    assert "NA (0–9 s)" in sections.scenes_table(again, "nan")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("study.json", "{"),
+        ("study.json", "[]"),
+        ("study.json", '{"parameters": {"colour": 1}}'),
+        ("people.parquet", "no table"),
+        ("metrics.csv", None),
+    ],
+)
+def test_a_damaged_study_is_told(result, tmp_path, file, text):
+    save_study(result, tmp_path)
+    if text is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_text(text)
+    with pytest.raises(StudyError, match=r"cannot be read.*run `fer-nb study` again"):
+        load_study(tmp_path)
+
+
+def test_what_is_no_table_is_told(make_study, quick):
+    manifest, tables = make_study(n=5)
+    tables["p1.mp4"] = [1, 2]
+    tables["p2.mp4"] = tables["p2.mp4"].drop(columns="valence")
+    result = run_study(manifest, tables=tables, config=quick)
+    reasons = result.quality["reasons"].tolist()
+    assert result.quality["status"].tolist() == ["kept", "failed", "failed", "kept", "kept"]
+    assert "a list is no reaction table; read_table or analyze_video gives one" in reasons[1]
+    assert "lacks valence" in reasons[2]
+    with pytest.raises(StudyError, match=r"tables .*mapping or a folder, not DataFrame"):
+        run_study(manifest, tables=pd.DataFrame())
+
+
+def test_names_are_drawn_as_they_are_written(make_study, quick, tmp_path):
+    manifest, tables = make_study(n=6)
+    odd = "$x_$"
+    manifest.write_text(
+        manifest.read_text().replace(",film,", f",{odd},").replace("\np1,", f"\n{odd},")
+    )
+    scenes = f'"[{{""name"": ""{odd}"", ""start_s"": 0, ""end_s"": 9}}]"'
+    (tmp_path / "stimuli.csv").write_text(f"stimulus,duration_s,scenes\n{odd},20,{scenes}\n")
+    result = run_study(manifest, tables=tables, config=quick)
+    clips, guests = simulate_guests(guests=6)
+    clips["phase"] = clips["phase"].replace({"before": odd})
+    mood = run_mood(clips, tables=guests, phases=(odd, "after"), config=quick)
+    audience = result.audiences[odd]
+    for figure in (
+        figures.hero(result, odd),
+        figures.curve_panels(result, odd),
+        figures.heat_map(audience),
+        figures.traces(audience),
+        figures.scene_panels(result, odd),
+        comparison_figures.mood_plot(mood),
+    ):
+        figure.savefig(io.BytesIO())
 
 
 def test_sizes_of_effects_do_not_depend_on_frame_rate(make_study, quick):
