@@ -95,7 +95,7 @@ ETHICS = (
     "An expression is not a feeling. What is measured here is how faces look, to a network trained "
     "on the judgements of other people; curves of a group say more than any single face.",
     "Record people only with their consent, tell them what it is for, and keep recordings on your "
-    "own computer. Faces in reports are blurred unless you ask otherwise.",
+    "own computer. Reports show them blurred unless you ask otherwise.",
     "In the European Union, inferring emotions at work and in education is prohibited (AI Act, "
     "Art. 5(1)(f), since February 2025), and people who are exposed to such a system must be told "
     "(Art. 50(3)).",
