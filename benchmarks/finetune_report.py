@@ -49,15 +49,15 @@ def fine_tuning(runs: list[dict]) -> str:
     first = runs[0]
     config, size = first["config"], first["config"]["preprocessing"]["size"]
     minutes = sum(run["seconds"] for run in runs) / 60
-    kept = " or ".join(f"{n:,}" for n in dict.fromkeys(run["pictures"]["val"] for run in runs))
+    counts = dict.fromkeys((run["pictures"]["train"], run["pictures"]["val"]) for run in runs)
+    parts = " or ".join(f"{train:,} (and {val:,} for early stopping)" for train, val in counts)
     lines = [
         "## The recipe of notebook 1 on FER+",
         "",
         f"**Backbone**: a MobileNet v1 that was trained to tell people apart (VGGFace2) and then to "
         f"guess age and gender, at {size} × {size} pixels. The ResNet-50 file of keras-vggface "
         "could not be downloaded where this was run; any Keras backbone goes through the same code. "
-        f"**Pictures**: FER+ Training without {kept} pictures for early stopping, or a random part of "
-        f"it; {first['pictures']['test']:,} pictures of PublicTest (without those that also are in "
+        f"**Pictures**: {parts} of FER+ Training, drawn at random; {first['pictures']['test']:,} pictures of PublicTest (without those that also are in "
         "Training) were looked at once per run. PrivateTest was not used. "
         f"{config['epochs']} epochs, {config['views']} views, one seed: {minutes:.0f} minutes for all "
         "rows on two shared cores of a CPU. Compare the rows with each other; longer trainings of "
