@@ -28,7 +28,10 @@ __all__ = [
 
 MAX_PIXELS = 100_000_000
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp")
+VIDEO_SUFFIXES = (
+    *(".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp"),
+    *(".ts", ".mts", ".m2ts"),  # camcorders
+)
 _SEEK_BACK_S = (0.0, 2.0, 10.0)
 # Tags need not be UTF-8. PyAV reads any since version 19, which has no such option.
 _TAGS = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}

@@ -124,7 +124,7 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
         frame = _from_folder(path, problems)
         base = path
     else:
-        rows = _read_csv(path, ("respondent", "stimulus", "video"), problems, refused=_OURS)
+        rows = read_rows(path, ("respondent", "stimulus", "video"), problems, refused=_OURS)
         frame = pd.DataFrame(rows)
         base = path.parent
     if stimuli is None and (base / "stimuli.csv").is_file():
@@ -164,7 +164,7 @@ def _from_folder(folder: Path, problems: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _read_csv(
+def read_rows(
     path: Path, required: tuple[str, ...], problems: list[str], refused: tuple[str, ...] = ()
 ) -> list[dict]:
     """Rows as dicts of stripped text with their `line`; problems are collected.
@@ -315,7 +315,7 @@ def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
 
 def _read_stimuli(path: Path, problems: list[str]) -> dict[str, Stimulus]:
     result: dict[str, Stimulus] = {}
-    for row in _read_csv(path, ("stimulus",), problems):
+    for row in read_rows(path, ("stimulus",), problems):
         where, name = row["line"], row["stimulus"]
         if not name:
             problems.append(f"{where}: stimulus is empty")

@@ -20,7 +20,7 @@ from fer_nb.study.collect import table_loader, video_loader
 from fer_nb.study.comparison import independent_row, paired_row, shuffle_p, sign_flip_p
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.intervals import generator, mean_interval
-from fer_nb.study.manifest import VIDEO_SUFFIXES, _read_csv
+from fer_nb.study.manifest import VIDEO_SUFFIXES, read_rows
 from fer_nb.study.moments import holm
 from fer_nb.study.respondent import respondent
 from fer_nb.study.words import percent
@@ -162,7 +162,7 @@ def _clips(source, phases, need_videos):
             rows = [row | {"respondent": ""} for row in rows]
     else:
         base = Path(source).parent
-        rows = _read_csv(Path(source), needed, problems)
+        rows = read_rows(Path(source), needed, problems)
     clips = []
     for row in rows:
         row = {"respondent": ""} | row
