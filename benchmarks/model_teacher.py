@@ -1,17 +1,10 @@
-"""Fine-tune a teacher for the compact network: HSEmotion's mobilenet_7.
+"""Fine-tune a teacher for the compact network: HSEmotion's mobilenet_7, its last layers, at 192 px.
 
 By `fer_nb.training.finetune`, as in notebook 1, on the FER+ votes and on one half of `faces_color`;
 never on the pictures that the compact network keeps aside, nor on any judging set. Its labels come
 from `model_teacher_labels.py`.
 
     python benchmarks/model_teacher.py --data DATA --backbone mobilenet_7.keras --out runs/teacher
-
-trains its last layers at 192 px on stored activations. To train most of it, every epoch on pictures
-newly changed (Keras on torch does that about twice as fast as on TensorFlow):
-
-    KERAS_BACKEND=torch python benchmarks/model_teacher.py --data DATA \\
-        --backbone mobilenet_7.keras --out runs/deep_teacher --size 128 --unfrozen 50 --views 6 \\
-        --epochs 6 --rate 2e-4 --plain
 """
 
 from __future__ import annotations
@@ -39,11 +32,7 @@ def main() -> None:
     parser.add_argument("--backbone", required=True, help="mobilenet_7 as a .keras file")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--size", type=int, default=192)
-    parser.add_argument("--unfrozen", type=int, default=13, help="how many of its last layers")
-    parser.add_argument("--views", type=int, default=2, help="of each picture")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--rate", type=float, default=4e-4, help="highest learning rate")
-    parser.add_argument("--plain", action="store_true", help="store no activations")
     options = parser.parse_args()
     recipe = CompactConfig()
     plus = load_ferplus(
@@ -69,13 +58,12 @@ def main() -> None:
         weights=None,
         cut="global_pooling",
         preprocessing=Preprocessing(options.size, "rgb", CAFFE_MEANS),
-        unfrozen=options.unfrozen,
-        learning_rate=options.rate,
+        learning_rate=4e-4,
         balance=0.25,
-        views=options.views,
+        views=2,
         epochs=options.epochs,
     )
-    run = fine_tune(config, faces, options.out, cached=not options.plain, max_gb=30)
+    run = fine_tune(config, faces, options.out, max_gb=30, progress=True)
     print(json.dumps(run.best, indent=1))
 
 

@@ -227,6 +227,12 @@ def study(
         typer.Option("--set", help="A parameter of the study, such as --set min_face_share=0.6."),
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Analyse each n-th frame.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that analyse recordings side by side.")
+    ] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask cluster that does so instead.")
+    ] = None,
     model: Model = "compact",
     detector: Detector = "haar",
     detector_file: DetectorFile = None,
@@ -251,6 +257,8 @@ def study(
             config=config,
             force=force,
             every=every,
+            workers=workers,
+            scheduler=scheduler,
             model=network,
             detector=finder,
             progress=advance,

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -139,7 +140,16 @@ def shrunk(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
 
 
-class HaarDetector:
+class _Settings:
+    """A detector whose public attributes are what it was made with."""
+
+    def __reduce__(self):
+        """Be copied to another process as these settings: the files are loaded there."""
+        settings = {key: value for key, value in vars(self).items() if not key.startswith("_")}
+        return partial(type(self), **settings), ()
+
+
+class HaarDetector(_Settings):
     """Viola-Jones cascades, as OpenCV carries them: no download, frontal faces.
 
     Parameters
@@ -224,7 +234,7 @@ def cascade_names() -> list[str]:
     return [file.stem.removeprefix("haarcascade_") for file in files]
 
 
-class YuNetDetector:
+class YuNetDetector(_Settings):
     """YuNet through OpenCV: accurate, with landmarks; also turned and partly covered faces.
 
     Parameters
@@ -276,7 +286,7 @@ class YuNetDetector:
         return sorted(faces, key=lambda face: -face.area)
 
 
-class YoloDetector:
+class YoloDetector(_Settings):
     """A YOLOv5-face network in ONNX form: letterboxed RGB in, three raw heads out.
 
     Parameters

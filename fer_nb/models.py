@@ -133,6 +133,7 @@ class FerModel:
         threads: int = 0,
     ):
         self.folder = Path(folder)
+        self._given = prior, threads
         self.info = _read_info(self.folder)
         self.name: str = self.info["name"]
         self.size = int(self.info["input"]["size"])
@@ -211,6 +212,10 @@ class FerModel:
         if not val_ar:
             return answer.emotion[0]
         return [answer.emotion[0], float(answer.valence[0]), float(answer.arousal[0])]
+
+    def __reduce__(self):
+        """Be copied to another process as a recipe: it loads the folder there."""
+        return type(self), (self.folder.absolute(), *self._given)
 
     def __repr__(self) -> str:
         return f"FerModel({self.name!r}, version {self.info['version']}, {self.size}x{self.size})"

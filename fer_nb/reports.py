@@ -269,7 +269,7 @@ def report_study(
         Overwrite an earlier study. Recordings that were analysed before are not analysed again.
     **options
         For `fer_nb.study.run_study`: ``stimuli``, ``tables``, ``model``, ``detector``, ``every``,
-        ``progress``.
+        ``workers``, ``scheduler``, ``progress``.
 
     Returns
     -------

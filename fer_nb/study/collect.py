@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fer_nb.cluster import map_in_order
 from fer_nb.errors import FerError, MediaError, StudyError, TableError
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.curves import Baseline, baseline_of, bin_recording
@@ -95,38 +96,78 @@ def _checked(table) -> pd.DataFrame:
     return table
 
 
-def video_loader(cache: Path | None, *, model=None, detector=None, every: int = 1) -> Loader:
-    """Return a function that analyses a manifest row's video, or finds it analysed in `cache`.
+class VideoLoader:
+    """Turns a manifest row into the reaction table of its video, which it may find in a folder.
 
-    A cached table is used only if it can be read and the video's bytes, the model and the detector
-    are the same.
+    A table in the folder is used only if it can be read and the video's bytes, the model and the
+    detector are the same. A loader can be sent to other processes.
+
+    Parameters
+    ----------
+    cache : Path, optional
+        The folder.
+    model, detector, every
+        As `fer_nb.analyze_video`.
     """
-    from fer_nb.faces import load_detector
-    from fer_nb.models import load_model
-    from fer_nb.reactions import analyze_video, describe_detector, write_table
 
-    if model is None or isinstance(model, str):
-        model = load_model(model or "compact")
-    if detector is None or isinstance(detector, str):
-        detector = load_detector(detector or "haar")
-    want = {"model_sha256": model.sha256, "prior": getattr(model, "prior", None)}
+    def __init__(self, cache: Path | None = None, *, model=None, detector=None, every: int = 1):
+        from fer_nb.faces import as_detector, describe_detector
+        from fer_nb.models import as_model
 
-    def load(row):
-        path = Path(row["path"])
-        file = None
-        if cache is not None:
-            key = f"{row['video']}|{want}|{describe_detector(detector)}|{every}"
-            digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-            file = cache / f"{path.stem}-{digest}.parquet"
-            table = _kept(file, path)
-            if table is not None:
-                return table
-        table = analyze_video(path, model=model, detector=detector, every=every)
-        if file is not None:
-            write_table(table, file, force=True)
+        self.cache = cache and cache.absolute()
+        self.model, self.detector, self.every = as_model(model), as_detector(detector), every
+        want = {"model_sha256": self.model.sha256, "prior": getattr(self.model, "prior", None)}
+        self._made_by = f"{want}|{describe_detector(self.detector)}|{every}"
+
+    def __call__(self, row: dict) -> pd.DataFrame:
+        from fer_nb.reactions import analyze_video, write_table
+
+        file = self._file(row)
+        table = None if file is None else _kept(file, row["path"])
+        if table is None:
+            options = {"model": self.model, "detector": self.detector, "every": self.every}
+            table = analyze_video(row["path"], **options)
+            if file is not None:
+                write_table(table, file, force=True)
         return table
 
-    return load
+    def keep(self, row: dict) -> None:
+        """See to it that the table of a row's video is in the folder."""
+        self(row)
+
+    def _file(self, row: dict) -> Path | None:
+        if self.cache is None:
+            return None
+        digest = hashlib.sha256(f"{row['video']}|{self._made_by}".encode()).hexdigest()[:12]
+        return self.cache / f"{Path(row['path']).stem}-{digest}.parquet"
+
+
+def analyse_ahead(
+    manifest: Manifest,
+    load: VideoLoader,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+) -> None:
+    """Fill the loader's folder, several videos at a time; see `fer_nb.cluster.map_in_order`.
+
+    A video that cannot be read is left for `measure_recordings` to find and report.
+
+    Raises
+    ------
+    StudyError
+        If the loader has no folder, or a stimulus' video cannot be read.
+    """
+    if load.cache is None:
+        raise StudyError("side by side, the tables are kept in a folder; give out_dir")
+    _known_lengths(manifest)  # an error is better told before the work
+    rows = manifest.recordings.drop_duplicates("video")[["video", "path"]]
+    rows = rows.assign(path=[path.absolute() for path in rows["path"]]).to_dict("records")
+    ready = map_in_order(load.keep, rows, workers=workers, scheduler=scheduler)
+    for done, _ in enumerate(ready, start=1):
+        if progress is not None:
+            progress(done, len(rows))
 
 
 def _kept(file: Path, video: Path) -> pd.DataFrame | None:
@@ -167,7 +208,7 @@ def measure_recordings(
     """
     rows = manifest.recordings.to_dict("records")
     read = _reader(load, progress, len(rows))
-    durations = {name: s.duration_s or _video_seconds(s) for name, s in manifest.stimuli.items()}
+    durations = _known_lengths(manifest)
     lines, kept, made_with = [None] * len(rows), [None] * len(rows), {}
     for name in durations:
         tables = ((i, read(row)) for i, row in enumerate(rows) if row["stimulus"] == name)
@@ -271,6 +312,11 @@ def _baselines(row, person, config) -> dict[str, Baseline]:
     if start > 0 and config.baseline_s > 0:
         found["before"] = baseline_of(person, max(0.0, start - config.baseline_s), start, config)
     return found
+
+
+def _known_lengths(manifest: Manifest) -> dict[str, float | None]:
+    """Return the seconds of each stimulus, as stated or as its video lasts; None if unknown."""
+    return {name: s.duration_s or _video_seconds(s) for name, s in manifest.stimuli.items()}
 
 
 def _video_seconds(stimulus: Stimulus) -> float | None:

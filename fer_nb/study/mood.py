@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.errors import FerError, StudyError
-from fer_nb.study.collect import table_loader, video_loader
+from fer_nb.study.collect import VideoLoader, table_loader
 from fer_nb.study.comparison import independent_row, paired_row, shuffle_p, sign_flip_p
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.intervals import generator, mean_interval
@@ -110,7 +110,7 @@ def run_mood(
             "persons are said to be linked, but the clips name none; add a column respondent"
         )
     if tables is None:
-        load = video_loader(Path(cache) if cache else None, model=model, detector=detector)
+        load = VideoLoader(Path(cache) if cache else None, model=model, detector=detector)
     else:
         load = table_loader(tables)
     rows, warnings = [], []

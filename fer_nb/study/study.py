@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.files import make_folder
-from fer_nb.study.collect import Recording, measure_recordings, table_loader, video_loader
+from fer_nb.study.collect import (
+    Recording,
+    VideoLoader,
+    analyse_ahead,
+    measure_recordings,
+    table_loader,
+)
 from fer_nb.study.comparison import COLUMNS as COMPARISON_COLUMNS
 from fer_nb.study.comparison import compare_curves, compare_metrics, contrasts
 from fer_nb.study.config import StudyConfig
@@ -53,6 +59,8 @@ def run_study(
     model=None,
     detector=None,
     every: int = 1,
+    workers: int = 1,
+    scheduler: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> StudyResult:
     """Run an audience study.
@@ -70,6 +78,9 @@ def run_study(
     config : StudyConfig, optional
     model, detector, every
         As `fer_nb.analyze_video`.
+    workers, scheduler
+        Videos are analysed side by side in so many processes, or on the Dask cluster at this
+        address (see `fer_nb.cluster`), for which there must be an `out_dir`.
     progress : callable, optional
         Called with (recordings done, recordings in all).
 
@@ -94,7 +105,10 @@ def run_study(
         load = table_loader(tables)
     else:
         cache = make_folder(Path(out_dir) / "tables") if out_dir is not None else None
-        load = video_loader(cache, model=model, detector=detector, every=every)
+        load = VideoLoader(cache, model=model, detector=detector, every=every)
+        if workers != 1 or scheduler is not None:
+            analyse_ahead(described, load, progress, workers=workers, scheduler=scheduler)
+            progress = None  # what is left is done in no time
     quality, kept, durations, made_with = measure_recordings(described, load, config, progress)
     titles = {
         name: Stimulus(s.name, s.title, s.video, durations[name], s.scenes)
