@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from fer_nb.plots import INK, figure, minutes_axis
 from fer_nb.study.figures import WIDE, display_scale, draw_band, signal_color
-from fer_nb.study.mood import MoodResult
+from fer_nb.study.mood import MoodResult, person_means
 from fer_nb.study.words import UNITS, signal_name
 
 
@@ -69,21 +69,20 @@ def difference_curve(curves: pd.DataFrame, clusters: pd.DataFrame, alpha: float)
 
 def mood_plot(result: MoodResult) -> Figure:
     """Before and after: each person a dot, means with intervals; lines where persons are linked."""
-    people = result.people[result.people["used"]]
+    before, after = person_means(result.people, result.phases)
+    if result.linked:
+        both = before.index.intersection(after.index)
+        before, after = before.loc[both], after.loc[both]
     rng = np.random.default_rng(0)  # only spreads the dots sideways
     measures = [("valence", 1.0), ("arousal", 1.0), ("p_happy", 100.0)]
     with figure(1, 3, figsize=(WIDE, 3.4)) as (fig, axes):
         for axis, (measure, scale) in zip(axes, measures, strict=True):
             color = signal_color(measure)
             row = result.table.set_index("measure").loc[measure]
-            wide = people.pivot_table(
-                index="person", columns="phase", values=measure, aggfunc="mean"
-            )
-            if result.linked and set(result.phases) <= set(wide.columns):
-                pairs = wide[list(result.phases)].dropna().to_numpy() * scale
-                axis.plot([0, 1], pairs.T, color="#B9BFC8", lw=0.8, zorder=1)
-            for x, phase in enumerate(result.phases):
-                values = people.loc[people["phase"] == phase, measure] * scale
+            sides = [side[measure].to_numpy(float) * scale for side in (before, after)]
+            if result.linked:
+                axis.plot([0, 1], sides, color="#B9BFC8", lw=0.8, zorder=1)
+            for x, values in enumerate(sides):
                 spread = 0 if result.linked else rng.uniform(-0.12, 0.12, len(values))
                 axis.plot(x + spread + values * 0, values, "o", ms=4, alpha=0.5, color=color, mew=0)
             for x, side in enumerate(("before", "after")):

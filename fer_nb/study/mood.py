@@ -220,6 +220,18 @@ def _persons(clip, table: pd.DataFrame, config: StudyConfig, each_face: bool) ->
     return rows
 
 
+def person_means(people: pd.DataFrame, phases: tuple[str, str]) -> tuple[pd.DataFrame, ...]:
+    """Return each side's means, a row per person: clips of one person count by their seconds."""
+    used = people[people["used"]]
+    weighted = used[list(SIGNALS)].mul(used["seconds"], axis=0)
+    weighted[["person", "phase", "seconds"]] = used[["person", "phase", "seconds"]]
+    sides = []
+    for phase in phases:
+        sums = weighted[weighted["phase"] == phase].drop(columns="phase").groupby("person").sum()
+        sides.append(sums[list(SIGNALS)].div(sums["seconds"], axis=0))
+    return tuple(sides)
+
+
 def compare_moods(
     people: pd.DataFrame,
     phases: tuple[str, str],
@@ -234,13 +246,7 @@ def compare_moods(
     short = len(people) - len(used)
     if short:
         warnings.append(f"{short} left out, seen for less than {min_valid_s:g} s")
-    weighted = used[list(SIGNALS)].mul(used["seconds"], axis=0)
-    weighted[["person", "phase", "seconds"]] = used[["person", "phase", "seconds"]]
-    sums = weighted.groupby(["phase", "person"]).sum()
-    means = sums[list(SIGNALS)].div(sums["seconds"], axis=0)
-    empty = means.iloc[:0].droplevel("phase") if len(means) else pd.DataFrame(columns=SIGNALS)
-    present = set(means.index.get_level_values("phase")) if len(means) else set()
-    before, after = (means.loc[p] if p in present else empty for p in phases)
+    before, after = person_means(people, phases)
     if linked:
         both = before.index.intersection(after.index)
         lost = len(before) + len(after) - 2 * len(both)

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from fer_nb.emotions import (
     EMOTIONS,
     SCALE,
     expected_valence_arousal,
-    nearest_emotion,
     rating_table,
 )
 from fer_nb.errors import FerError
@@ -132,7 +132,9 @@ def decode_va(va: np.ndarray, table: str = "adfes2011") -> list[str]:
     >>> decode_va(np.array([[5.9, 5.2], [2.3, 3.0]]))
     ['happy', 'sad']
     """
-    return [nearest_emotion(*pair, table) for pair in np.asarray(va, float).reshape(-1, 2)]
+    tree = KDTree(rating_table(table).points)
+    _, nearest = tree.query(np.asarray(va, float).reshape(-1, 2))
+    return [EMOTIONS[i] for i in nearest]
 
 
 def va_scores(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:

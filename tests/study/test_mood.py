@@ -8,8 +8,9 @@ import pytest
 from scipy import stats
 
 from fer_nb.errors import StudyError
-from fer_nb.study import run_mood
+from fer_nb.study import StudyConfig, comparison_figures, run_mood
 from fer_nb.study.config import SIGNALS
+from fer_nb.study.mood import compare_moods
 from fer_nb.study.simulate import simulate_guests
 
 
@@ -131,3 +132,23 @@ def test_columns_that_are_missing_are_told(guests):
         run_mood(clips[["respondent"]], tables=tables)
     with pytest.raises(StudyError, match="folder, a CSV file or a DataFrame, not list"):
         run_mood([1], tables=tables)
+
+
+def test_the_figure_shows_the_people_of_the_table():
+    people = pd.DataFrame(
+        [
+            ("ann", "before", 5.0, 4.0),
+            ("ann", "before", 15.0, 5.0),  # two clips of one person
+            ("ann", "after", 9.0, 6.0),
+            ("bob", "before", 9.0, 3.0),
+            ("bob", "after", 9.0, 4.0),
+            ("cy", "before", 9.0, 2.0),  # never seen again
+        ],
+        columns=["person", "phase", "seconds", "valence"],
+    ).assign(used=True, clip="x")
+    people[[name for name in SIGNALS if name != "valence"]] = 0.5
+    mood = compare_moods(people, ("before", "after"), True, StudyConfig())
+    axis = comparison_figures.mood_plot(mood).axes[0]
+    dots = [line.get_ydata() for line in axis.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(dots, [[4.75, 3.0], [6.0, 4.0]])
+    assert mood.table.set_index("measure").loc["valence", "before"] == pytest.approx(3.875)

@@ -91,3 +91,11 @@ def test_decoding_the_rating_of_an_emotion_gives_it_back(index, table):
     [name] = decode_va(point, table)
     assert rating_table(table).points[EMOTIONS.index(name)].tolist() == point.tolist()
     assert name == nearest_emotion(*point, table)
+
+
+@given(st.floats(1, 7), st.floats(1, 7))
+def test_decoding_finds_the_nearest_of_all_emotions(valence, arousal):
+    points = rating_table("adfes2011").points
+    [name] = decode_va(np.array([[valence, arousal]]))
+    distances = np.hypot(*(points - (valence, arousal)).T)
+    assert distances[EMOTIONS.index(name)] == pytest.approx(distances.min())
