@@ -8,6 +8,8 @@ Guo, C., Pleiss, G., Sun, Y., & Weinberger, K. Q. (2017). On calibration of mode
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -64,18 +66,43 @@ def vote_entropy_loss(truth: np.ndarray, probs: np.ndarray) -> float:
     return float(-(truth * np.log(np.clip(probs, 1e-7, 1))).sum(axis=1).mean())
 
 
-def classifier_scores(truth: np.ndarray, probs: np.ndarray, seed: int = 0) -> dict[str, float]:
+def classifier_scores(
+    truth: np.ndarray, probs: np.ndarray, seed: int = 0, group: Sequence | None = None
+) -> dict[str, float]:
     """Summarise a classifier on pictures with vote shares `truth` (n, 9).
+
+    Parameters
+    ----------
+    truth, probs : arrays (n, 9)
+        Vote shares and probabilities.
+    seed : int
+        Of the bootstrap.
+    group : sequence (n,), optional
+        Who is to be seen. The bootstrap then draws whole groups: pictures of one person resemble
+        each other, and many of them say less about other people than their number suggests.
 
     Returns
     -------
     dict
         `accuracy` against the most voted emotion with its 95 % bootstrap interval `accuracy_low`,
         `accuracy_high`; `macro_recall`, the mean over emotions that occur; `cross_entropy` against
-        the votes; `calibration_error` against the most voted emotion.
+        the votes; `calibration_error` against the most voted emotion. A single group gives no
+        interval: its ends are NaN.
+
+    Examples
+    --------
+    >>> happy, sad = np.eye(9)[[4, 6]]
+    >>> truth, probs = np.array([happy] * 4), np.array([happy, happy, happy, sad])
+    >>> found = classifier_scores(truth, probs, group=["ann", "ann", "bob", "bob"])
+    >>> found["accuracy"], found["accuracy_low"], found["accuracy_high"]
+    (0.75, 0.5, 1.0)
     """
     right = probs.argmax(axis=1) == truth.argmax(axis=1)
-    accuracy, low, high = metrics.bootstrap(np.mean, right, draws=2000, seed=seed)
+    _, number = np.unique(np.arange(len(right)) if group is None else group, return_inverse=True)
+    hits, size = np.bincount(number, right), np.bincount(number)
+    accuracy, low, high = metrics.bootstrap(_share, hits, size, draws=2000, seed=seed)
+    if group is not None and len(size) == 1:
+        low = high = float("nan")
     return {
         "accuracy": accuracy,
         "accuracy_low": low,
@@ -84,3 +111,7 @@ def classifier_scores(truth: np.ndarray, probs: np.ndarray, seed: int = 0) -> di
         "cross_entropy": vote_entropy_loss(truth, probs),
         "calibration_error": calibration_error(truth, probs),
     }
+
+
+def _share(hits: np.ndarray, size: np.ndarray) -> float:
+    return hits.sum() / size.sum()
