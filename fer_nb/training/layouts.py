@@ -285,13 +285,13 @@ def split_faces(
 ) -> LabelledFaces:
     """Give every face a side, classes evenly, groups whole.
 
-    Splits that the data came with are kept; only a missing "val" is then taken out of "train".
+    Splits that the data came with are kept; a missing "test" or "val" is taken out of "train".
 
     Parameters
     ----------
     faces : LabelledFaces
     val, test : float
-        Shares of the faces.
+        Shares of the faces, or of "train" where the data came with splits.
     seed : int
 
     Raises
@@ -304,16 +304,19 @@ def split_faces(
     if min(val, test) < 0 or val + test >= 1:
         raise FerError(f"val ({val}) and test ({test}) must leave something for training")
     there = set(faces.split.tolist()) - {""}
-    if "val" in there or there == {"test"}:
+    missing = [
+        (name, share)
+        for name, share in (("test", test), ("val", val))
+        if share and name not in there
+    ]
+    if there and not (missing and "train" in there):
         return faces
     split = faces.split.astype("<U5")
     split[split == ""] = "" if there else "train"
     label, group = faces.target.argmax(axis=1), faces.group.astype(str)
     left = np.flatnonzero(split == "train")
     whole = len(left)
-    for name, share in (("test", 0.0 if there else test), ("val", val)):
-        if not share:
-            continue
+    for name, share in missing:
         folds = max(2, round(len(left) / (share * whole)))
         if len(np.unique(group[left])) < folds:
             raise FerError(

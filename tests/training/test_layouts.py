@@ -169,6 +169,37 @@ def test_given_splits_are_kept_and_a_missing_val_comes_from_train():
     assert split_faces(halves) is halves
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from(["test", "val"]))
+def test_whichever_split_is_missing_comes_from_train(seed, missing):
+    given_one = "val" if missing == "test" else "test"
+    faces = made(500, 300, seed, split="train")
+    faces.split[:100] = given_one
+    faces.group[:100] += 300
+    whole = split_faces(faces, val=0.2, test=0.2, seed=seed)
+    assert (whole.split[:100] == given_one).all()
+    assert set(whole.split[100:]) == {"train", missing}
+    sides = pd.DataFrame({"group": whole.group, "split": whole.split}).groupby("group")["split"]
+    assert sides.nunique().max() == 1
+    share = whole.rows(np.arange(500) >= 100).counts()
+    share = share[missing] / share.sum(axis=1)
+    assert share.dropna().between(0.1, 0.3).all()
+
+
+def test_data_with_train_alone_gets_both():
+    whole = split_faces(made(400, 200, split="train"), val=0.25, test=0.25)
+    assert pd.Series(whole.split).value_counts()[["val", "test"]].between(80, 120).all()
+
+
+def test_nothing_is_taken_that_was_not_asked_for():
+    faces = made(40, 40, split="train")
+    faces.split[:10] = "val"
+    assert split_faces(faces, val=0.2) is faces
+    faces.split[10:] = ""
+    assert split_faces(faces, test=0.2) is faces  # there is no train to take from
+    assert set(split_faces(made(40, 40), val=0).split) == {"train"}
+
+
 def test_too_few_people():
     with pytest.raises(FerError, match="2 groups are too few"):
         split_faces(made(50, 2), val=0.1)
