@@ -87,20 +87,20 @@ def plot_history(history: Sequence[dict], epochs: int = 0) -> Figure:
     table = pd.DataFrame(history)
     names = [name for name in ("loss", "accuracy") if name in table]
     number = table["epoch"] + 1
-    best = int(table["val_loss"].idxmin())
+    best = int(number[table["val_loss"].idxmin()])
     with figure(1, len(names), figsize=(4.1 * len(names), 2.9), squeeze=False) as (fig, axes):
         for axis, name in zip(axes[0], names, strict=True):
             axis.plot(number, table[name], "o-", color=TRAIN_COLOR, ms=4, label="training")
             axis.plot(number, table[f"val_{name}"], "o-", color=VAL_COLOR, ms=4, label="validation")
-            axis.axvline(number[best], color=VAL_COLOR, lw=1, ls=":")
-            axis.set(xlabel="epoch", xlim=(0.5, max(epochs, len(table)) + 0.5))
+            axis.axvline(best, color=VAL_COLOR, lw=1, ls=":")
+            axis.set(xlabel="epoch", xlim=(0.5, max(epochs, number.max()) + 0.5))
             axis.xaxis.get_major_locator().set_params(integer=True)
             axis.set_title(name.capitalize())
         axes[0, 0].legend()
         axes[0, -1].text(
             1,
             -0.28,
-            f"dotted: best epoch, {best + 1}",
+            f"dotted: best epoch, {best}",
             transform=axes[0, -1].transAxes,
             ha="right",
             **NOTE,
