@@ -28,7 +28,9 @@ def executed(tmp_path_factory):
     """Notebooks 1 and 3 share a folder of models, as a reader would have it."""
     folder = tmp_path_factory.mktemp("notebooks")
     run_notebook(
-        "01_vggface_finetuning.ipynb", folder / "1.ipynb", {"out_dir": str(folder), "epochs": 8}
+        "01_vggface_finetuning.ipynb",
+        folder / "1.ipynb",
+        {"out_dir": str(folder / "1"), "models_dir": str(folder), "epochs": 8},
     )
     run_notebook(
         "03_valence_arousal.ipynb",
