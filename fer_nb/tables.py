@@ -81,21 +81,27 @@ class TableBuilder:
             self._faces.extend(read.probs[i].tolist())
             self._faces.extend((read.valence[i], read.arousal[i]))
 
+    def ids(self) -> dict[int, int]:
+        """Return each track's `face_id` in the table; tracks that are left out have none.
+
+        Identities count from 0 in order of appearance, with no number missing.
+        """
+        kept = (
+            id_
+            for id_, track in self._tracks.items()
+            if not track.hits < self.min_detections <= track.rounds
+            or track.detected_s - track.born_s >= 0.5
+        )
+        return {id_: i for i, id_ in enumerate(kept)}
+
     def table(self, **attrs) -> pd.DataFrame:
         """Return the reaction table of what was added so far, with `attrs` as its provenance."""
         frames = np.frombuffer(self._frames).reshape(-1, 4) if self._frames else np.empty((0, 4))
         width = 2 + len(_MEASURED)
         faces = np.frombuffer(self._faces) if self._faces else np.empty(0)
         faces = faces.reshape(-1, width)
-        alarms = [
-            id_
-            for id_, track in self._tracks.items()
-            if track.hits < self.min_detections <= track.rounds
-            and track.detected_s - track.born_s < 0.5
-        ]
-        faces = faces[~np.isin(faces[:, 1], alarms)]
-        # Identities count from 0 in order of appearance, with no number missing.
-        ids = {id_: i for i, id_ in enumerate(dict.fromkeys(faces[:, 1]))}
+        ids = self.ids()
+        faces = faces[np.isin(faces[:, 1], list(ids))]
         right = pd.DataFrame(faces, columns=["frame", "face_id", *_MEASURED])
         right["face_id"] = right["face_id"].map(ids).astype("Int64")
         left = pd.DataFrame(frames, columns=["frame", "time_s", "brightness", "contrast"])

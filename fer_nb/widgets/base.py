@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,18 +92,24 @@ class FerWidget(anywidget.AnyWidget):
             self._fail(f"Something went wrong ({type(error).__name__}: {error}).", message)
 
     def _fail(self, text: str, message: Mapping) -> None:
-        self.send({"type": "failed", "text": _sentence(text), "view": message.get("view")})
+        failed = {"type": "failed", "text": _sentence(text), "upload": message.get("id")}
+        self._reply(message, failed)
 
-    def _offer(self, name: str, mime: str, data: bytes) -> None:
+    def _reply(self, message: Mapping, content: Mapping, buffers: list | None = None) -> None:
+        """Answer the view that sent `message`; other views of the widget leave it alone."""
+        self.send({**content, "view": message.get("view")}, buffers)
+
+    def _offer(self, message: Mapping, name: str, mime: str, data: bytes) -> None:
         """Have the browser save `data` as a file."""
-        self.send({"type": "file", "name": name, "mime": mime}, [data])
+        self._reply(message, {"type": "file", "name": name, "mime": mime}, [data])
 
     # --- files from the browser ---
     def _on_upload(self, message: Mapping, buffers: list) -> None:
         path = self._uploads.take(message, buffers[0])
-        self.send({"type": "chunk", "id": message["id"]})
+        self._reply(message, {"type": "chunk", "id": message["id"]})
         if path is not None:
             self._uploaded(path, message)
+            self._uploads.keep(path)
 
     def _uploaded(self, path: Path, message: Mapping) -> None:
         raise NotImplementedError
@@ -152,7 +159,7 @@ class Uploads:
     def take(self, message: Mapping, piece: bytes | memoryview) -> Path | None:
         """Add a piece; return the file's path with the last one, else None.
 
-        A new file replaces the one before, which is deleted.
+        Each file has a folder of its own: one of the same name may be open.
 
         Raises
         ------
@@ -160,13 +167,18 @@ class Uploads:
             If a piece is missing, as after a lost connection.
         """
         if message["start"] == 0:
-            if self._path is not None:
-                self._path.unlink(missing_ok=True)
             name = Path(message["name"].replace("\\", "/")).name or "file"
-            self._id, self._path = message["id"], Path(self._folder.name) / name
+            folder = tempfile.mkdtemp(dir=self._folder.name)
+            self._id, self._path = message["id"], Path(folder) / name
             self._path.write_bytes(b"")
         if message["id"] != self._id or self._path.stat().st_size != message["start"]:
             raise FerError("part of the file was lost on the way; choose it again")
         with open(self._path, "ab") as file:
             file.write(piece)
         return self._path if message["last"] else None
+
+    def keep(self, path: Path) -> None:
+        """Delete all files but this one, which has taken their place."""
+        for folder in Path(self._folder.name).iterdir():
+            if folder != path.parent:
+                shutil.rmtree(folder, ignore_errors=True)

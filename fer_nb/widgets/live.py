@@ -84,7 +84,7 @@ class LiveSession:
         self.model = model
         self.detector = detector
         self.margin = margin_of(detector)
-        self.baselines: dict[int, Baseline] = {}
+        self.baselines: dict[int, Baseline] = {}  # by the tracker's number, shown at the face
         self.delays_ms: deque[float] = deque(maxlen=900)
         self.frames_seen = 0
         self._intervals = {
@@ -105,7 +105,7 @@ class LiveSession:
             self._last_s = -np.inf
             self._times: deque[float] = deque(maxlen=900)
             self._calibration = None
-            self.baselines.clear()
+            self.baselines = {}  # a new one, as a recording keeps that of its people
             self.delays_ms.clear()
 
     def look(self, image: np.ndarray, time_s: float) -> dict:
@@ -121,7 +121,7 @@ class LiveSession:
         -------
         dict
             ``faces``: a dict per face with `id`, the box `x y w h` as shares of the picture,
-            `score`, `emotion`, `probs` (9), `valence`, `arousal` and, where set, `baseline`;
+            `emotion`, `probs` (9), `valence`, `arousal` and, where set, `baseline`;
             ``calibration``: seconds left, 0 when none is under way;
             ``said``: a sentence, when a calibration has just ended;
             ``recorded``: frames, rows and seconds so far, or None.
@@ -160,7 +160,6 @@ class LiveSession:
             "y": round(face.y / height, 4),
             "w": round(face.width / width, 4),
             "h": round(face.height / height, 4),
-            "score": round(float(face.score), 3),
             "emotion": name,
             "probs": [round(float(p), 4) for p in row[:9]],
             "valence": round(float(row[9]), 3),
@@ -209,6 +208,7 @@ class LiveSession:
         """Begin a new table; the one before is dropped."""
         with self._lock:
             self._table = TableBuilder()
+            self._neutral = self.baselines
             self._origin_s: float | None = None
             self._recorded = {"frames": 0, "rows": 0, "seconds": 0.0}
             self.recording = True
@@ -234,6 +234,17 @@ class LiveSession:
         self._recorded["rows"] += max(1, len(tracks))
         self._recorded["seconds"] = since
 
+    def neutral(self) -> dict[int, Baseline]:
+        """Return each person's neutral face.
+
+        By `face_id` of what was recorded; before that, by the number shown at the face.
+        """
+        with self._lock:
+            if self._table is None:
+                return dict(self.baselines)
+            ids = self._table.ids()
+            return {ids[id_]: base for id_, base in self._neutral.items() if id_ in ids}
+
     def table(self) -> pd.DataFrame:
         """Return what was recorded, as a reaction table.
 
@@ -257,7 +268,7 @@ class LiveSession:
             }
             neutral = {
                 str(identity): {"valence": base.valence, "arousal": base.arousal}
-                for identity, base in self.baselines.items()
+                for identity, base in self.neutral().items()
             }
             made_by = origin("webcam", None, self.model, self.detector, **self._intervals)
             return self._table.table(**made_by, video=video, neutral=neutral, warnings=[])

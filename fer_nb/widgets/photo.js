@@ -2,7 +2,8 @@
 
 function render({ model, el: host }) {
   const config = model.get("config");
-  const upload = uploader(model);
+  const line = kernelLine(model, kernelGone);
+  const upload = uploader(line);
   let photo = null; // the kernel's last answer
   let crops = [];
   let chosen = 0;
@@ -28,26 +29,12 @@ function render({ model, el: host }) {
   const empty = el("div", { class: "fer-empty" }, "Drop a photo here, choose or paste one");
   const stage = el("div", { class: "fer-stage fer-drop" }, picture, overlay.canvas, empty);
   const status = statusLine();
-  const file = el("input", {
-    type: "file",
-    accept: "image/*",
-    class: "fer-hidden",
-    "aria-label": "Photo file",
-    tabindex: "-1",
-    onchange: () => take(file.files[0], file),
-  });
-  const cascade = el("input", {
-    type: "file",
-    accept: ".xml",
-    class: "fer-hidden",
-    "aria-label": "Cascade file",
-    tabindex: "-1",
-    onchange: () => take(cascade.files[0], cascade),
-  });
+  const file = fileInput("Photo file", "image/*", take);
+  const cascade = fileInput("Cascade file", ".xml", take);
   const choose = button("Choose a photo", () => file.click(), { class: "fer-button fer-primary" });
   const ask = (type, value) => {
     status.say("Looking at the photo …");
-    model.send({ type, value });
+    line.send({ type, value });
   };
   const samples = selectBox(
     "Sample",
@@ -61,8 +48,8 @@ function render({ model, el: host }) {
     detectors.select.value = photo?.detector ?? "";
     cascade.click();
   });
-  const savePicture = button("Save picture", () => model.send({ type: "save", value: "picture" }));
-  const saveTable = button("Save table", () => model.send({ type: "save", value: "table" }));
+  const savePicture = button("Save picture", () => line.send({ type: "save", value: "picture" }));
+  const saveTable = button("Save table", () => line.send({ type: "save", value: "table" }));
   const heading = el("div", { class: "fer-heading" }, "No photo yet");
   const people = el("div", { class: "fer-people", role: "group", "aria-label": "Face shown" });
   const bars = probabilityBars(config);
@@ -71,7 +58,7 @@ function render({ model, el: host }) {
   const cropNote = el("div", { class: "fer-note" });
   const root = el(
     "div",
-    { class: "fer fer-photo", tabindex: "0", "data-lm-suppress-shortcuts": "true", "aria-label": "Photo explorer: paste a picture here" },
+    { class: "fer fer-photo", role: "group", tabindex: "0", "data-lm-suppress-shortcuts": "true", "aria-label": "Photo explorer: paste a picture here" },
     el("div", { class: "fer-toolbar" }, choose, samples.box, el("span", { class: "fer-gap" }), models.box, detectors.box),
     status.node,
     el(
@@ -98,16 +85,19 @@ function render({ model, el: host }) {
     );
   }
 
-  async function take(chosenFile, input = null) {
-    if (!chosenFile) return;
+  async function take(chosenFile) {
     status.say(`Sending ${chosenFile.name} to the kernel …`);
     try {
-      await upload.send(chosenFile);
-      status.say("Looking at the photo …");
+      if (await upload.send(chosenFile)) status.say("Looking at the photo …");
     } catch (error) {
       status.say(`The file was not sent: ${error.message}.`, "error");
     }
-    if (input) input.value = ""; // so that the same file can be chosen again
+  }
+
+  function kernelGone() {
+    upload.stop();
+    status.say(KERNEL_GONE, "error");
+    switchOff(root);
   }
 
   function show() {
@@ -215,9 +205,11 @@ function render({ model, el: host }) {
   });
 
   const onMessage = (message, buffers) => {
+    if (!line.hears(message)) return;
     if (message.type === "photo") onPhoto(message, buffers);
     else if (message.type === "chunk") upload.acknowledge(message);
     else if (message.type === "failed") {
+      upload.fail(message);
       status.say(message.text, "error");
       syncChoices();
     } else if (message.type === "file") saveFile(message.name, message.mime, buffers[0]);
@@ -225,9 +217,11 @@ function render({ model, el: host }) {
   model.on("msg:custom", onMessage);
   model.on("change:choices", syncChoices);
   show();
-  model.send({ type: "hello" });
+  line.send({ type: "hello" });
 
   return () => {
+    line.close();
+    upload.stop();
     model.off("msg:custom", onMessage);
     model.off("change:choices", syncChoices);
     overlay.dispose();

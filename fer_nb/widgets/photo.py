@@ -51,6 +51,9 @@ class PhotoExplorer(FerWidget):
         from fer_nb.zoo import model_folders
 
         self._model = as_model(model)
+        # By the name shown: a file or an object of the caller's own cannot be loaded by name again.
+        self._models = {self._model.name: self._model}
+        self._detectors: dict[str, Detector] = {}
         self._set_detector(detector or "haar/frontalface_alt2")
         found = [f"haar/{name}" for name in cascade_names()]
         found.sort(key=lambda name: "face" not in name)
@@ -64,11 +67,15 @@ class PhotoExplorer(FerWidget):
 
     def _set_detector(self, detector: Detector | str) -> None:
         if isinstance(detector, str):
-            name, _, cascade = detector.partition("/")
-            options = {"cascade": cascade} if cascade else {}
-            self._detector, self._detector_name = load_detector(name, **options), detector
+            shown = detector
+            if shown not in self._detectors:
+                name, _, cascade = detector.partition("/")
+                options = {"cascade": cascade} if cascade else {}
+                self._detectors[shown] = load_detector(name, **options)
         else:
-            self._detector, self._detector_name = detector, getattr(detector, "name", "own")
+            shown = getattr(detector, "name", "own")
+            self._detectors[shown] = detector
+        self._detector, self._detector_name = self._detectors[shown], shown
 
     # --- what the notebook can ask and do ---
     def show(self, image: str | Path | np.ndarray) -> None:
@@ -104,7 +111,7 @@ class PhotoExplorer(FerWidget):
         self._ms = 1000 * (time.perf_counter() - started)
         self._send_photo()
 
-    def _send_photo(self) -> None:
+    def _send_photo(self, view: str | None = None) -> None:
         from fer_nb.models import preprocess
 
         height, width = self._image.shape[:2]
@@ -139,13 +146,14 @@ class PhotoExplorer(FerWidget):
             "detector": self._detector_name,
             "input": size,
             "ms": self._ms,
+            "view": view,
         }
         shown = pictures.jpeg(pictures.shrink(self._image, DISPLAY_SIDE))
         self.send(message, [shown, *crops])
 
     # --- messages ---
     def _on_hello(self, message: Mapping, buffers: list) -> None:
-        self._send_photo()
+        self._send_photo(message.get("view"))
 
     def _on_sample(self, message: Mapping, buffers: list) -> None:
         self.show(message["value"])
@@ -153,7 +161,10 @@ class PhotoExplorer(FerWidget):
     def _on_model(self, message: Mapping, buffers: list) -> None:
         from fer_nb.models import load_model
 
-        self._model = load_model(message["value"])
+        name = message["value"]
+        if name not in self._models:
+            self._models[name] = load_model(name)
+        self._model = self._models[name]
         self._read()
 
     def _on_detector(self, message: Mapping, buffers: list) -> None:
@@ -164,22 +175,23 @@ class PhotoExplorer(FerWidget):
         if path.suffix.lower() != ".xml":
             self.show(path)
             return
-        self._set_detector(f"haar/{path}")
-        self._detector_name = f"haar/{path.name}"
-        found = [n for n in self.choices["detectors"] if n != self._detector_name]
-        self.choices = self.choices | {"detectors": [self._detector_name, *found]}
+        shown = f"haar/{path.name}"
+        self._detectors[shown] = load_detector("haar", cascade=str(path))
+        self._set_detector(shown)
+        found = [name for name in self.choices["detectors"] if name != shown]
+        self.choices = self.choices | {"detectors": [shown, *found]}
         self._read()
 
     def _on_save(self, message: Mapping, buffers: list) -> None:
         stem = Path(self._name).stem.replace(" ", "-")
         if message["value"] == "table":
             data = self._table.to_csv(index=False).encode()
-            self._offer(f"{stem}-reactions.csv", "text/csv", data)
+            self._offer(message, f"{stem}-reactions.csv", "text/csv", data)
         else:
             from fer_nb.draw import draw_reactions
 
             drawn = draw_reactions(self._image, self._table, val_ar=True)
-            self._offer(f"{stem}-annotated.png", "image/png", pictures.png(drawn))
+            self._offer(message, f"{stem}-annotated.png", "image/png", pictures.png(drawn))
 
     # --- without a browser ---
     def _sentence(self) -> str:

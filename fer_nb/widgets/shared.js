@@ -39,6 +39,23 @@ function button(text, onclick, props = {}) {
   return el("button", { type: "button", class: "fer-button", onclick, ...props }, text);
 }
 
+/** A hidden file input that hands each chosen file on; the same file can be chosen again. */
+function fileInput(label, accept, take) {
+  const input = el("input", {
+    type: "file",
+    accept,
+    class: "fer-hidden",
+    "aria-label": label,
+    tabindex: "-1",
+    onchange: () => {
+      const [file] = input.files;
+      input.value = "";
+      if (file) take(file);
+    },
+  });
+  return input;
+}
+
 /** The line that says what is going on; screen readers hear it. */
 function statusLine() {
   const node = el("div", { class: "fer-status", role: "status", "aria-live": "polite" });
@@ -144,7 +161,7 @@ function valenceColor(config, valence) {
 function inkOn(color) {
   const [r, g, b] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255);
   const light = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b) > 0.28 ? "#111" : "#fff";
+  return 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b) > 0.19 ? "#111" : "#fff";
 }
 
 /**
@@ -351,37 +368,101 @@ function affectPlane(config) {
 /** Seconds as m:ss.d, or with fewer places. */
 function clock(seconds, places = 1) {
   const sign = seconds < 0 ? "-" : "";
-  const all = Math.abs(seconds);
+  const all = Number(Math.abs(seconds).toFixed(places)); // 59.96 is a minute, not 60.0 seconds
   const minutes = Math.floor(all / 60);
   const rest = (all - 60 * minutes).toFixed(places);
   return `${sign}${minutes}:${rest.padStart(places ? places + 3 : 2, "0")}`;
 }
 
+const KERNEL_GONE = "The kernel was restarted, changed or has died. Run the cell again.";
+
+/**
+ * A view's line to the kernel. `view` tells this view from others of the same widget.
+ * JupyterLab cuts the line on a restart, and never mends it; of another kernel, or none, it tells
+ * nobody. `gone` is called once, on whichever sign of it comes first.
+ */
+function kernelLine(model, gone) {
+  const view = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+  const kernel = () => model.widget_manager?.kernel; // only JupyterLab's manager has one
+  const id = kernel()?.id;
+  let open = true;
+  const cut = () => {
+    if (!open) return;
+    close();
+    gone();
+  };
+  const timer = setInterval(() => {
+    const lost = ["restarting", "autorestarting", "dead"].includes(kernel()?.status);
+    if (lost || (id && kernel()?.id !== id)) cut();
+  }, 1000);
+  model.on("comm_live_update", cut);
+  function close() {
+    open = false;
+    clearInterval(timer);
+    model.off("comm_live_update", cut);
+  }
+  return {
+    view,
+    close,
+    /** Send a message; whether it could be sent. */
+    send(content, buffers) {
+      if (!open) return false;
+      try {
+        model.send({ ...content, view }, undefined, buffers);
+        return true;
+      } catch (error) {
+        console.debug("fer_nb: the kernel is gone", error);
+        cut();
+        return false;
+      }
+    },
+    /** Whether a message from the kernel is for this view. */
+    hears: (message) => !message.view || message.view === view,
+  };
+}
+
+/** Disable all controls of a widget. */
+function switchOff(root) {
+  for (const control of root.querySelectorAll("button, select, input")) control.disabled = true;
+}
+
 const CHUNK = 1 << 20; // well under the 10 MiB that a Jupyter server takes in one message
 
 /**
- * Send a file to the kernel in acknowledged pieces. Resolves when the kernel has all of it.
- * The widget must pass the kernel's {type: "chunk"} messages to `upload.acknowledge`.
+ * Sends files to the kernel in acknowledged pieces, one at a time: a second one ends the first.
+ * The widget must pass the kernel's "chunk" messages to `acknowledge` and "failed" ones to `fail`.
  */
-function uploader(model) {
-  let current = null;
+function uploader(line) {
+  let current = null; // the upload under way
   return {
+    /** Whether the kernel has all of it; if not, why has been said or another file was chosen. */
     async send(file, onprogress = () => {}) {
-      current?.reject(new Error("another file was chosen"));
+      current?.end();
       const id = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
-      for (let start = 0; start === 0 || start < file.size; start += CHUNK) {
-        const piece = await file.slice(start, start + CHUNK).arrayBuffer();
-        const last = start + CHUNK >= file.size;
-        const done = new Promise((resolve, reject) => (current = { id, resolve, reject }));
-        model.send({ type: "upload", id, name: file.name, start, last }, undefined, [piece]);
-        await done;
-        onprogress(Math.min(1, (start + CHUNK) / file.size));
+      const own = (current = { id });
+      const ended = new Promise((resolve) => (own.end = () => resolve("ended")));
+      try {
+        for (let start = 0; start === 0 || start < file.size; start += CHUNK) {
+          const piece = await Promise.race([file.slice(start, start + CHUNK).arrayBuffer(), ended]);
+          if (piece === "ended") return false;
+          const last = start + CHUNK >= file.size;
+          const taken = new Promise((resolve) => (own.next = resolve));
+          if (!line.send({ type: "upload", id, name: file.name, start, last }, [piece])) return false;
+          if ((await Promise.race([taken, ended])) === "ended") return false;
+          onprogress(Math.min(1, (start + CHUNK) / file.size));
+        }
+        return true;
+      } finally {
+        if (current === own) current = null;
       }
-      current = null;
     },
     acknowledge(message) {
-      if (current && message.id === current.id) current.resolve();
+      if (message.id === current?.id) current.next();
     },
+    fail(message) {
+      if (message.upload === current?.id) current?.end();
+    },
+    stop: () => current?.end(),
   };
 }
 

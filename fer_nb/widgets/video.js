@@ -2,7 +2,8 @@
 
 function render({ model, el: host }) {
   const config = model.get("config");
-  const upload = uploader(model);
+  const line = kernelLine(model, kernelGone);
+  const upload = uploader(line);
   let video = null;
   let table = null;
   let time = 0; // where the playhead is
@@ -14,8 +15,11 @@ function render({ model, el: host }) {
   let flying = null; // the one frame that is asked for
   let wanted = null; // the newest time that is waiting for it
   let frameUrl = null;
-  let playing = null; // {from, at}: video time and page time when it began
-  let busy = false;
+  let playing = null; // {from, at, next}: video time and page time when it began, its next frame
+  let busy = false; // an analysis or a clip is under way
+  let sending = false; // a file is on its way to the kernel
+  let gone = false; // the kernel is
+  let back = null; // what had the focus before Cancel
   let stopped = false;
 
   // --- the page ---
@@ -30,32 +34,20 @@ function render({ model, el: host }) {
   const empty = el("div", { class: "fer-empty" }, "Choose a video or give its path");
   const stage = el("div", { class: "fer-stage fer-video-stage" }, picture, overlay.canvas, empty);
   const status = statusLine();
-  const file = el("input", {
-    type: "file",
-    accept: "video/*,.mkv",
-    class: "fer-hidden",
-    "aria-label": "Video file",
-    tabindex: "-1",
-    onchange: () => take(file.files[0]),
-  });
+  const file = fileInput("Video file", "video/*,.mkv", take);
   const path = el("input", {
     class: "fer-input",
     type: "text",
     placeholder: "or the path of a video, then Enter",
     "aria-label": "Path of a video",
-    onkeydown: (event) => event.key === "Enter" && path.value.trim() && model.send({ type: "path", value: path.value }),
+    onkeydown: (event) => event.key === "Enter" && path.value.trim() && openPath(),
   });
   const choose = button("Choose a video", () => file.click());
-  const every = selectBox(
-    "Analyse",
-    [["1", "every frame"], ["2", "every 2nd"], ["5", "every 5th"], ["10", "every 10th"]],
-    String(model.get("every")),
-    () => {},
-  );
+  const every = selectBox("Analyse", [], "", () => {});
   const analyze = button("Analyse", () => begin("analyze", { every: Number(every.select.value) }), {
     class: "fer-button fer-primary",
   });
-  const cancel = button("Cancel", () => model.send({ type: "cancel" }), { hidden: true });
+  const cancel = button("Cancel", () => line.send({ type: "cancel" }), { hidden: true });
   const meter = el("progress", { class: "fer-progress", max: "1", value: "0", hidden: true, "aria-label": "Progress" });
   const play = button("Play", () => (playing ? pause() : start()), { "aria-label": "Play" });
   let speed = 1;
@@ -122,14 +114,31 @@ function render({ model, el: host }) {
   );
   host.append(root);
   status.say("Choose a video, or give the path of one on the kernel's computer.");
+  syncEvery();
   sync();
 
+  function syncEvery() {
+    const given = model.get("every");
+    const endings = { one: "st", two: "nd", few: "rd", other: "th" };
+    const ordinal = (n) => n + endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)];
+    const steps = [...new Set([1, 2, 5, 10, given])].sort((a, b) => a - b);
+    every.fill(steps.map((n) => [String(n), n === 1 ? "every frame" : `every ${ordinal(n)}`]), String(given));
+  }
+
   function sync() {
-    analyze.disabled = busy || !video;
-    choose.disabled = path.disabled = busy;
-    cancel.hidden = meter.hidden = !busy;
+    if (gone) return;
+    const focus = document.activeElement;
+    analyze.disabled = busy || sending || !video;
+    choose.disabled = path.disabled = busy || sending;
+    meter.hidden = !busy && !sending;
+    cancel.hidden = !busy;
     for (const control of [play, seek, speeds.select]) control.disabled = !video;
     for (const control of saves) control.disabled = busy || !table;
+    // A control that is disabled or hidden loses the focus.
+    if (focus?.disabled && busy && root.contains(focus)) {
+      back = focus;
+      cancel.focus();
+    } else if (focus === cancel && !busy) back?.focus();
     explore.hidden = !table;
     play.textContent = playing ? "Pause" : "Play";
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
@@ -140,27 +149,43 @@ function render({ model, el: host }) {
     meter.removeAttribute("value");
     status.say(type === "analyze" ? "Analysing …" : "Writing the clip …");
     sync();
-    model.send({ type, ...more });
+    line.send({ type, ...more });
+  }
+
+  function openPath() {
+    status.say("Opening the video …");
+    line.send({ type: "path", value: path.value });
   }
 
   async function take(chosen) {
-    if (!chosen) return;
+    sending = true;
+    meter.value = 0;
+    status.say(`Sending ${chosen.name} to the kernel …`);
+    sync();
     try {
-      status.say(`Sending ${chosen.name} to the kernel …`);
-      meter.hidden = false;
-      await upload.send(chosen, (share) => (meter.value = share));
+      const sent = await upload.send(chosen, (share) => (meter.value = share));
+      if (sent) status.say("Opening the video …");
     } catch (error) {
       status.say(`The file was not sent: ${error.message}.`, "error");
     }
-    file.value = "";
-    meter.hidden = !busy;
+    sending = false;
+    sync();
+  }
+
+  function kernelGone() {
+    upload.stop();
+    pause();
+    busy = false;
+    sync();
+    gone = true;
+    status.say(KERNEL_GONE, "error");
+    switchOff(root);
   }
 
   function save(what) {
     const span = model.get("span");
-    const person = picked.size === 1 ? [...picked][0] : null;
-    if (what === "clip") begin("save", { value: "clip", span, person, smooth });
-    else model.send({ type: "save", value: what, span, person, smooth });
+    if (what === "clip") begin("save", { value: what, span });
+    else line.send({ type: "save", value: what, span, people: [...picked], smooth });
   }
 
   // --- picture and playhead ---
@@ -168,7 +193,7 @@ function render({ model, el: host }) {
     wanted = t;
     if (flying !== null || !video) return;
     flying = ++seq;
-    model.send({ type: "frame", seq, t: wanted });
+    line.send({ type: "frame", seq, t: wanted });
     wanted = null;
   }
 
@@ -205,13 +230,14 @@ function render({ model, el: host }) {
   }
 
   function start() {
+    pause();
     if (time >= video.duration - 1e-3) time = 0;
-    playing = { from: time, at: performance.now() };
+    playing = { from: time, at: performance.now(), next: requestAnimationFrame(tick) };
     sync();
-    requestAnimationFrame(tick);
   }
 
   function pause() {
+    cancelAnimationFrame(playing?.next);
     playing = null;
     sync();
   }
@@ -221,7 +247,7 @@ function render({ model, el: host }) {
     const next = playing.from + (Math.max(0, now - playing.at) / 1000) * speed;
     moveTo(next);
     if (next >= video.duration) pause();
-    else requestAnimationFrame(tick);
+    else playing.next = requestAnimationFrame(tick);
   }
 
   function describe() {
@@ -249,7 +275,7 @@ function render({ model, el: host }) {
   };
 
   /** A curve with one value per pixel; where a person was away it is interrupted. */
-  function line(pen, width, valueAt, yOf) {
+  function drawLine(pen, width, valueAt, yOf) {
     const [a, b] = area(width);
     const half = Math.max(smooth / 2, (range[1] - range[0]) / (b - a) / 2, table.step * 0.51);
     pen.beginPath();
@@ -274,7 +300,7 @@ function render({ model, el: host }) {
     const heights = [0.5, 0.25, 0.25].map((share) => share * usable);
     const tops = [EDGE.top, EDGE.top + heights[0] + EDGE.gap, EDGE.top + heights[0] + heights[1] + 2 * EDGE.gap];
     const [low, high] = config.scale;
-    const names = ["probability", "valence", "arousal"];
+    const names = [null, "valence", "arousal"]; // the legend names what is in the first
     const limits = [[0, 1], [low, high], [low, high]];
     const yOf = (panel) => (value) =>
       tops[panel] + heights[panel] * (1 - (value - limits[panel][0]) / (limits[panel][1] - limits[panel][0]));
@@ -319,7 +345,7 @@ function render({ model, el: host }) {
         config.emotions.forEach((name, i) => {
           if (hidden.has(name)) return;
           pen.strokeStyle = config.colors[name];
-          line(pen, width, (from, to) => {
+          drawLine(pen, width, (from, to) => {
             // Over all people shown, every person with the same weight.
             const values = shown.map((id) => table.mean(id, i, from, to)).filter((v) => !Number.isNaN(v));
             return values.length ? values.reduce((x, y) => x + y, 0) / values.length : NaN;
@@ -328,7 +354,7 @@ function render({ model, el: host }) {
       } else {
         for (const id of shown) {
           pen.strokeStyle = personColor(config, id);
-          line(pen, width, (from, to) => table.mean(id, 8 + panel, from, to), yOf(panel));
+          drawLine(pen, width, (from, to) => table.mean(id, 8 + panel, from, to), yOf(panel));
         }
       }
       pen.restore();
@@ -455,9 +481,13 @@ function render({ model, el: host }) {
   curves.canvas.addEventListener("keydown", (event) => {
     const span = model.get("span");
     const frame = 1 / (video?.fps || 25);
+    const step = (way) => {
+      if (event.shiftKey) return moveTo(time + way);
+      moveTo(table?.neighbour(time, way) ?? time + way * frame);
+    };
     const keys = {
-      ArrowLeft: () => moveTo(time - (event.shiftKey ? 1 : frame)),
-      ArrowRight: () => moveTo(time + (event.shiftKey ? 1 : frame)),
+      ArrowLeft: () => step(-1),
+      ArrowRight: () => step(1),
       Home: () => moveTo(0),
       End: () => moveTo(video.duration),
       " ": () => (playing ? pause() : start()),
@@ -467,6 +497,7 @@ function render({ model, el: host }) {
       "]": () => setSpan([Math.min(span[0] ?? 0, time - frame), time]),
       Escape: () => setSpan([]),
     };
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
     if (!video || !(event.key in keys)) return;
     event.preventDefault();
     event.stopPropagation();
@@ -485,7 +516,6 @@ function render({ model, el: host }) {
     seek.step = Math.min(0.05, 1 / (video.fps || 25) / 2).toFixed(4);
     empty.hidden = true;
     stage.style.aspectRatio = `${video.width} / ${video.height}`;
-    left.style.maxWidth = "";
     stage.style.maxWidth = `${Math.round((480 * video.width) / video.height)}px`;
     status.say(`${video.name}: ${clock(video.duration)}, ${video.width} × ${video.height}, ${video.fps.toFixed(1)} frames a second. Press Analyse.`);
     sync();
@@ -538,6 +568,7 @@ function render({ model, el: host }) {
   }
 
   const onMessage = (message, buffers) => {
+    if (!line.hears(message)) return;
     if (message.type === "frame") onFrame(message, buffers);
     else if (message.type === "video") onVideo(message);
     else if (message.type === "table") onTable(message, buffers);
@@ -552,19 +583,24 @@ function render({ model, el: host }) {
     } else if (["cancelled", "saved", "failed"].includes(message.type)) {
       busy = false;
       flying = null;
+      upload.fail(message);
       status.say(message.type === "cancelled" ? "Cancelled." : message.text, message.type === "failed" ? "error" : "info");
       sync();
     }
   };
   model.on("msg:custom", onMessage);
   model.on("change:span", showSpan);
-  model.send({ type: "hello" });
+  model.on("change:every", syncEvery);
+  line.send({ type: "hello" });
 
   return () => {
     stopped = true;
     playing = null;
+    line.close();
+    upload.stop();
     model.off("msg:custom", onMessage);
     model.off("change:span", showSpan);
+    model.off("change:every", syncEvery);
     for (const part of [overlay, plane, curves]) part.dispose();
     if (frameUrl) URL.revokeObjectURL(frameUrl);
   };

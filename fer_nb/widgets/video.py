@@ -15,11 +15,12 @@ import traitlets
 from fer_nb.emotions import PROBABILITY_COLUMNS
 from fer_nb.errors import FerError
 from fer_nb.faces import Detector, as_detector
+from fer_nb.tables import check_table
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget, log
 
 DISPLAY_SIDE = 800
-KEPT_FRAMES = 60  # encoded pictures, about 3 MB: stepping back and forth is free
+KEPT_FRAMES = 60  # encoded pictures, about 3 MB: what was seen lately is not encoded again
 
 
 class _Cancelled(Exception):
@@ -74,6 +75,10 @@ class VideoExplorer(FerWidget):
         self._table: pd.DataFrame | None = None
         self._job: threading.Thread | None = None
         self._cancel = threading.Event()
+        if reactions is not None:
+            if video is None:
+                raise FerError("a reaction table alone cannot be explored: give the video as well")
+            reactions = check_table(reactions)
         super().__init__(every=every)
         if video is not None:
             self.load(video)
@@ -111,10 +116,20 @@ class VideoExplorer(FerWidget):
         Raises
         ------
         FerError
-            If no video is open, or it cannot be analysed.
+            If no video is open, it cannot be analysed, or the analysis was cancelled in the widget.
         """
-        self._cancel.clear()
-        self._analyze()
+        self._begin()
+        try:
+            self._analyze()
+        except _Cancelled:
+            self.send({"type": "cancelled", "what": "analysis"})
+            raise FerError("the analysis was cancelled in the widget") from None
+        except Exception as error:  # the cell shows it; the widget must not wait for an end
+            self._fail(str(error), {})
+            raise
+        except BaseException:
+            self.send({"type": "cancelled", "what": "analysis"})
+            raise
         return self.reactions
 
     def cancel(self) -> None:
@@ -148,11 +163,14 @@ class VideoExplorer(FerWidget):
         return rows
 
     # --- work in the background ---
-    def _run(self, what: str, work) -> None:
-        """Do `work` in a thread, with its end told to the browser."""
+    def _begin(self) -> None:
         if self._job is not None and self._job.is_alive():
             raise FerError("something is under way already; wait for it or cancel it")
         self._cancel.clear()
+
+    def _run(self, what: str, work) -> None:
+        """Do `work` in a thread, with its end told to the browser."""
+        self._begin()
 
         def job() -> None:
             try:
@@ -201,7 +219,7 @@ class VideoExplorer(FerWidget):
         self._send_table()
 
     # --- to the browser ---
-    def _send_video(self) -> None:
+    def _send_video(self, view: str | None = None) -> None:
         info = self._reader.info
         self.send(
             {
@@ -211,10 +229,11 @@ class VideoExplorer(FerWidget):
                 "height": info.height,
                 "fps": info.fps,
                 "duration": self._duration,
+                "view": view,
             }
         )
 
-    def _send_table(self) -> None:
+    def _send_table(self, view: str | None = None) -> None:
         """Send the table as one block of float32, a row per face and frame."""
         table, info = self._table, self._reader.info
         columns = [
@@ -235,7 +254,10 @@ class VideoExplorer(FerWidget):
             "rows": len(block),
             "columns": block.shape[1],
             "people": [int(i) for i in table["face_id"].dropna().unique()],
+            # Whether one step along the table is one along the video.
+            "each": bool((np.diff(table["frame"]) <= 1).all()),
             "warnings": list(table.attrs.get("warnings", [])),
+            "view": view,
         }
         self.send(message, [np.ascontiguousarray(block).tobytes()])
 
@@ -254,9 +276,9 @@ class VideoExplorer(FerWidget):
     # --- messages ---
     def _on_hello(self, message: Mapping, buffers: list) -> None:
         if self._reader is not None:
-            self._send_video()
+            self._send_video(message.get("view"))
             if self._table is not None:
-                self._send_table()
+                self._send_table(message.get("view"))
 
     def _on_path(self, message: Mapping, buffers: list) -> None:
         self.load(message["value"].strip().strip('"'))
@@ -275,22 +297,24 @@ class VideoExplorer(FerWidget):
         if self._reader is None:
             return
         shown, data = self._jpeg_at(max(0.0, float(message["t"])))
-        self.send({"type": "frame", "seq": message["seq"], "shown": shown}, [data])
+        answer = {"type": "frame", "seq": message["seq"], "shown": shown}
+        self._reply(message, answer, [data])
 
     def _on_save(self, message: Mapping, buffers: list) -> None:
         span, what = message["span"], message["value"]
         stem = self._path.stem if self._path is not None else "video"
         if what == "table":
             data = self._marked(span).to_csv(index=False).encode()
-            self._offer(f"{stem}-reactions.csv", "text/csv", data)
+            self._offer(message, f"{stem}-reactions.csv", "text/csv", data)
         elif what == "figure":
             from fer_nb.summary import main_person
             from fer_nb.widgets.still import curves_figure
 
             rows = self._marked(span)
-            person = message["person"] if message["person"] is not None else main_person(rows)
+            person = main_person(rows[rows["face_id"].isin(message["people"])])
             figure = curves_figure(rows, person, float(message["smooth"]))
-            self._offer(f"{stem}-curves.png", "image/png", pictures.figure_png(figure))
+            data = pictures.figure_png(figure)
+            self._offer(message, f"{stem}-curves.png", "image/png", data)
         else:
             self._run("clip", lambda: self._write_clip(span))
 

@@ -39,13 +39,19 @@ function reactionTable(message, buffer) {
     });
     people.set(id, { rows: own, times: own.map((row) => at(row, COLUMN.time)), sums });
   }
+  const slack = (time) => Math.max(1e-4, 1.2e-7 * time); // of a time in float32
   const step = times.length > 1 ? (times[times.length - 1] - times[0]) / (times.length - 1) : 0.04;
   return {
     times,
     step,
     people,
-    rows,
-    at,
+    /** The time of the frame before (-1) or after (1) that of `time`; undefined if not known. */
+    neighbour(time, way) {
+      if (!message.each) return undefined;
+      const found = times[lowerBound(times, time + 2 * slack(time)) - 1 + way];
+      // A little later, so that it is not the frame before for rounding.
+      return found === undefined ? undefined : found + slack(found);
+    },
     /** Mean of signal 0..10 (nine probabilities, valence, arousal) of a person between two times, or NaN. */
     mean(id, signal, from, to) {
       const { times: own, sums } = people.get(id);
@@ -58,7 +64,7 @@ function reactionTable(message, buffer) {
     },
     /** The faces in the frame that was analysed last at `time`. */
     faces(config, time) {
-      const index = lowerBound(times, time + 1e-4) - 1;
+      const index = lowerBound(times, time + slack(time)) - 1;
       if (index < 0 || time - times[index] > Math.max(0.5, 2 * step)) return [];
       const found = [];
       for (let row = frames[index][1]; row < frames[index][2]; row++) {

@@ -6,17 +6,20 @@ const PANELS_EVERY = 150; // ms; boxes are drawn with every answer, the panels a
 const STALE_AFTER = 80; // ms that an encoded frame may wait
 const BUSY_AFTER = 1500; // ms without an answer
 const GIVE_UP_AFTER = 30_000;
+const DARK_AFTER = 5000; // ms without a picture from the camera
 const LOST_AFTER = 4000; // ms without an answer from a kernel that says it is idle
 
 function render({ model, el: host }) {
   const config = model.get("config");
-  const view = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+  const line = kernelLine(model, kernelGone);
   const encoder = jpegEncoder();
   const speed = pace();
   const load = ballast();
   let phase = "off"; // off, opening, on
   let opening = 0; // counts attempts, so that a late camera of a given-up attempt is closed
   let stream = null;
+  let limits = [640, 480]; // the size it was opened with
+  let frameRequest = 0;
   let origin = 0; // page time of time 0
   let frameShown = null; // {at}: the newest camera frame
   let sentFrame = null;
@@ -29,6 +32,7 @@ function render({ model, el: host }) {
   let lastFrameAt = 0;
   let faces = [];
   let chosen = null; // the face whose bars are shown, or null for the largest
+  let leading = null; // which that was
   let smooth = new Map();
   let panelsAt = 0;
   let announced = { text: "", until: 0 }; // what stays to be read for a while
@@ -37,6 +41,7 @@ function render({ model, el: host }) {
   // --- the page ---
   const video = el("video", { muted: true, playsinline: true, "aria-label": "Camera picture" });
   video.muted = true;
+  video.addEventListener("resize", fitStage);
   const overlay = chart("Boxes around the faces found", (pen, width, height, look) => {
     drawFaces(pen, width, height, faces, {
       mirror: model.get("mirror"),
@@ -53,19 +58,18 @@ function render({ model, el: host }) {
   const toggle = button("Start", () => (phase === "off" ? start() : stop("Stopped.")), {
     class: "fer-button fer-primary",
   });
-  const record = button("Record", () => model.send({ type: "record", on: !model.get("recording") }), {
+  const record = button("Record", () => line.send({ type: "record", on: !model.get("recording") }), {
     disabled: true,
     title: "Collect the measurements as a table",
   });
-  const calibrate = button("Set neutral", () => model.send({ type: "calibrate" }), {
+  const calibrate = button("Set neutral", () => line.send({ type: "calibrate" }), {
     disabled: true,
     title: "Look neutral for 3 seconds; from then on the change from that is shown",
   });
-  const csv = button("Save CSV", () => model.send({ type: "csv" }), { disabled: true });
+  const csv = button("Save CSV", () => line.send({ type: "csv" }), { disabled: true });
   const cameras = selectBox("Camera", [["", "default"]], "", (value) => {
     model.set("camera", value);
     model.save_changes();
-    if (phase !== "off") start();
   });
   const sizes = selectBox(
     "Size",
@@ -74,7 +78,6 @@ function render({ model, el: host }) {
     (value) => {
       model.set("size", value);
       model.save_changes();
-      if (phase !== "off") start();
     },
   );
   const mirror = checkBox("Mirror", model.get("mirror"), (on) => {
@@ -117,7 +120,21 @@ function render({ model, el: host }) {
     status.say(obstacle, "error");
   } else status.say("Press Start to switch the camera on.");
 
-  const shownFace = () => faces.find((face) => face.id === chosen) ?? faces[0];
+  /** The face chosen, or the largest; of two of nearly one size the one shown before. */
+  function shownFace() {
+    const picked = faces.find((face) => face.id === chosen);
+    if (picked || !faces.length) return picked;
+    const size = (face) => face.w * face.h;
+    const largest = faces.reduce((best, face) => (size(face) > size(best) ? face : best));
+    const before = faces.find((face) => face.id === leading);
+    const main = before && size(largest) < 1.2 * size(before) ? before : largest;
+    leading = main.id;
+    return main;
+  }
+
+  function fitStage() {
+    if (video.videoWidth) stage.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+  }
 
   function setPhase(next) {
     phase = next;
@@ -137,6 +154,7 @@ function render({ model, el: host }) {
     record.setAttribute("aria-pressed", recording);
     calibrate.disabled = phase !== "on";
     csv.disabled = recording || !model.get("rows");
+    if (live.hidden) live.textContent = `● ${clock(0)}`;
     live.hidden = !recording;
   }
 
@@ -148,6 +166,8 @@ function render({ model, el: host }) {
       track.stop();
     }
     stream = null;
+    // A request outlives its stream: it would go on beside that of the next.
+    video.cancelVideoFrameCallback?.(frameRequest);
     video.srcObject = null;
     flying = ready = frameShown = sentFrame = null;
     faces = [];
@@ -157,9 +177,16 @@ function render({ model, el: host }) {
 
   function stop(text, kind = "info", tell = true) {
     release();
-    if (tell) model.send({ type: "stop", view });
     setPhase("off");
     if (text) status.say(text, kind);
+    if (tell) line.send({ type: "stop" });
+  }
+
+  /** Another size or camera, chosen here or in a cell. */
+  function reopen() {
+    sizes.select.value = model.get("size");
+    if (phase === "off") listCameras();
+    else start();
   }
 
   async function start() {
@@ -167,7 +194,8 @@ function render({ model, el: host }) {
     const attempt = opening;
     setPhase("opening");
     status.say("Asking the browser for the camera …");
-    const [width, height] = model.get("size").split("x").map(Number);
+    limits = model.get("size").split("x").map(Number);
+    const [width, height] = limits;
     const wanted = { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: 30 } };
     if (model.get("camera")) wanted.deviceId = { ideal: model.get("camera") };
     let opened;
@@ -182,6 +210,7 @@ function render({ model, el: host }) {
       return;
     }
     stream = opened;
+    lastFrameAt = performance.now();
     const [track] = stream.getVideoTracks();
     track.onended = () =>
       stop("The camera was taken away or switched off. Plug it in again, then press Start.", "error");
@@ -199,10 +228,10 @@ function render({ model, el: host }) {
     trace.clear();
     origin = performance.now();
     lastFrameAt = origin;
-    stage.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+    fitStage();
     setPhase("on");
     status.say("Looking for faces …");
-    model.send({ type: "start", view, width: video.videoWidth, height: video.videoHeight });
+    if (!line.send({ type: "start" })) return;
     nextFrame();
     listCameras();
   }
@@ -219,8 +248,12 @@ function render({ model, el: host }) {
   }
 
   function nextFrame() {
-    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(onFrame);
-    else requestAnimationFrame((now) => onFrame(now, {})); // Firefox before 132
+    if (video.requestVideoFrameCallback) frameRequest = video.requestVideoFrameCallback(onFrame);
+    else {
+      // Firefox before 132
+      cancelAnimationFrame(frameRequest);
+      frameRequest = requestAnimationFrame((now) => onFrame(now, {}));
+    }
   }
 
   function onFrame(now, meta) {
@@ -247,8 +280,7 @@ function render({ model, el: host }) {
     sentFrame = frame;
     encoding = true;
     try {
-      const [limitW, limitH] = model.get("size").split("x").map(Number);
-      const scale = Math.min(1, Math.max(limitW, limitH) / Math.max(video.videoWidth, video.videoHeight));
+      const scale = Math.min(1, Math.max(...limits) / Math.max(video.videoWidth, video.videoHeight));
       const width = Math.round(video.videoWidth * scale);
       const height = Math.round(video.videoHeight * scale);
       const bytes = await encoder.encode(video, width, height, 0.8);
@@ -272,13 +304,13 @@ function render({ model, el: host }) {
     const pad = load.size();
     flying = { seq: ++seq, captured: frame.at, sent: performance.now(), pad };
     const t = (frame.at - origin) / 1000;
-    model.send({ type: "frame", view, seq, t, pad, delay: lastDelay }, undefined, [bytes]);
+    if (!line.send({ type: "frame", seq, t, pad, delay: lastDelay }, [bytes])) return;
     setTimeout(pump, Math.max(0, usual.trip - usual.encode));
   }
 
   function onAnswer(message) {
-    if (message.view !== view || !flying || message.seq !== flying.seq) {
-      if (message.view === view && phase === "off" && status.node.dataset.kind === "warning") {
+    if (!flying || message.seq !== flying.seq) {
+      if (phase === "off" && status.node.dataset.kind === "warning") {
         status.say("The kernel answers again. Press Start.");
       }
       return;
@@ -400,12 +432,14 @@ function render({ model, el: host }) {
   });
 
   function onMessage(message, buffers) {
-    if (message.type === "answer") onAnswer(message);
-    else if (message.type === "taken" && message.view !== view && phase !== "off") {
-      stop("The preview now runs in another view of this cell.", "info", false);
-    } else if (message.type === "failed" && (!message.view || message.view === view)) {
-      stop(message.text, "error");
-    } else if (message.type === "file") saveFile(message.name, message.mime, buffers[0]);
+    if (message.type === "taken") {
+      if (message.view !== line.view && phase !== "off") {
+        stop("The preview now runs in another view of this cell.", "info", false);
+      }
+    } else if (!line.hears(message)) return;
+    else if (message.type === "answer") onAnswer(message);
+    else if (message.type === "failed") stop(message.text, "error");
+    else if (message.type === "file") saveFile(message.name, message.mime, buffers[0]);
     else if (message.type === "stop") {
       if (phase !== "off") stop("Stopped from the notebook.", "info");
     }
@@ -413,10 +447,16 @@ function render({ model, el: host }) {
 
   /** Look after everything that sends no event: a silent kernel, a silent camera. */
   function watch() {
-    if (phase !== "on") return;
     const now = performance.now();
+    if (phase === "opening" && stream && now - lastFrameAt > DARK_AFTER) {
+      return status.say(
+        "The camera is on but gives no picture. Press Stop, close other programs that use it or " +
+          "choose another camera, then press Start.",
+        "warning",
+      );
+    }
+    if (phase !== "on") return;
     const { status: kernel, connection } = kernelState(model);
-    if (["restarting", "autorestarting", "dead"].includes(kernel)) return kernelGone();
     if (video.paused && root.isConnected && !document.hidden) {
       video.play().catch((error) => console.warn("fer_nb: the video does not resume", error));
     }
@@ -440,31 +480,29 @@ function render({ model, el: host }) {
           "warning",
         );
       }
-    } else if (now - lastFrameAt > 5000 && !document.hidden && root.isConnected) {
+    } else if (now - lastFrameAt > DARK_AFTER && !document.hidden && root.isConnected) {
       status.say("The camera has given no new picture for a while. Stop and start it again.", "warning");
     } else pump();
   }
 
   function kernelGone() {
+    if (stopped) return;
     model.set("recording", false);
-    if (phase !== "off") {
-      stop("The kernel was restarted or has died; the camera is off. Run the cell again.", "error", false);
-    } else status.say("The kernel was restarted or has died. Run the cell again.", "error");
-    toggle.disabled = true;
+    stop(KERNEL_GONE, "error", false);
+    switchOff(root);
   }
 
-  const commChanged = () => {
-    // JupyterLab cuts every widget's line on a restart; a line that is cut never comes back.
-    if (!stopped) kernelGone();
-  };
   const timer = setInterval(watch, 500);
   const wake = () => document.hidden || watch();
   const plugged = () => listCameras();
+  const leave = () => phase !== "off" && stop("Stopped.");
   model.on("msg:custom", onMessage);
   model.on("change:mirror", setMirror);
   model.on("change:recording", syncButtons);
   model.on("change:rows", syncButtons);
-  model.on("comm_live_update", commChanged);
+  model.on("change:size", reopen);
+  model.on("change:camera", reopen);
+  window.addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", wake);
   navigator.mediaDevices?.addEventListener?.("devicechange", plugged);
 
@@ -475,18 +513,15 @@ function render({ model, el: host }) {
     model.off("change:mirror", setMirror);
     model.off("change:recording", syncButtons);
     model.off("change:rows", syncButtons);
-    model.off("comm_live_update", commChanged);
+    model.off("change:size", reopen);
+    model.off("change:camera", reopen);
+    window.removeEventListener("pagehide", leave);
     document.removeEventListener("visibilitychange", wake);
     navigator.mediaDevices?.removeEventListener?.("devicechange", plugged);
     const was = phase;
     release();
-    if (was !== "off") {
-      try {
-        model.send({ type: "stop", view });
-      } catch (error) {
-        console.debug("fer_nb: the kernel is gone already", error);
-      }
-    }
+    if (was !== "off") line.send({ type: "stop" });
+    line.close();
     encoder.dispose();
     for (const part of [overlay, plane, trace]) part.dispose();
   };

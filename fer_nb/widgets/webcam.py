@@ -112,8 +112,11 @@ class WebcamPreview(FerWidget):
 
     @property
     def baselines(self) -> Mapping[int, Baseline]:
-        """Each person's neutral face, by `face_id`, where "Set neutral" has taken it."""
-        return dict(self._session.baselines)
+        """Each person's neutral face, where "Set neutral" has taken it.
+
+        By `face_id` of `reactions`; while nothing is recorded, by the number shown at the face.
+        """
+        return self._session.neutral()
 
     # --- messages ---
     def _on_start(self, message: Mapping, buffers: list) -> None:
@@ -124,17 +127,17 @@ class WebcamPreview(FerWidget):
         self.send({"type": "taken", "view": self._view})
 
     def _on_frame(self, message: Mapping, buffers: list) -> None:
-        view = message["view"]
-        if view != self._view:  # a frame that was under way when the camera went off
-            self.send({"type": "answer", "view": view, "seq": message["seq"], "faces": [], "ms": 0})
+        answer = {"type": "answer", "seq": message["seq"], "faces": [], "ms": 0}
+        if message["view"] != self._view:  # it was under way when the camera went off
+            self._reply(message, answer)
             return
         if message.get("delay") is not None:
             self._session.delays_ms.append(float(message["delay"]))
         started = time.perf_counter()
-        answer = self._session.look(pictures.decode(buffers[0]), float(message["t"]))
+        answer |= self._session.look(pictures.decode(buffers[0]), float(message["t"]))
         answer["ms"] = round(1000 * (time.perf_counter() - started), 1)
-        answer |= {"type": "answer", "view": view, "seq": message["seq"]}
-        self.send(answer, [_BALLAST[: int(message["pad"])]] if message.get("pad") else None)
+        ballast = [_BALLAST[: int(message["pad"])]] if message.get("pad") else None
+        self._reply(message, answer, ballast)
 
     def _on_stop(self, message: Mapping, buffers: list) -> None:
         if message["view"] == self._view:
@@ -150,7 +153,8 @@ class WebcamPreview(FerWidget):
         self._session.calibrate()
 
     def _on_csv(self, message: Mapping, buffers: list) -> None:
-        self._offer("reactions.csv", "text/csv", self.reactions.to_csv(index=False).encode())
+        data = self.reactions.to_csv(index=False).encode()
+        self._offer(message, "reactions.csv", "text/csv", data)
 
     def _fail(self, text: str, message: Mapping) -> None:
         if message.get("type") in ("start", "frame"):

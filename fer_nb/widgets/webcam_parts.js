@@ -42,7 +42,7 @@ function whyNoCamera() {
 function jpegEncoder() {
   const code = `
     let canvas = null;
-    onmessage = async ({ data: { bitmap, quality } }) => {
+    async function encode(bitmap, quality) {
       const { width, height } = bitmap;
       if (!canvas) canvas = new OffscreenCanvas(width, height);
       if (canvas.width !== width || canvas.height !== height) {
@@ -52,9 +52,11 @@ function jpegEncoder() {
       canvas.getContext("2d", { alpha: false }).drawImage(bitmap, 0, 0);
       bitmap.close();
       const blob = await canvas.convertToBlob({ type: "image/jpeg", quality });
-      const bytes = await blob.arrayBuffer();
-      postMessage(bytes, [bytes]);
-    };`;
+      return blob.arrayBuffer();
+    }
+    // What an asynchronous function throws would never reach the page's onerror.
+    onmessage = ({ data: { bitmap, quality } }) =>
+      encode(bitmap, quality).then((bytes) => postMessage(bytes, [bytes]), () => postMessage(null));`;
   let worker = null;
   try {
     const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
@@ -75,11 +77,12 @@ function jpegEncoder() {
         return new Promise((resolve, reject) => {
           const failed = () => reject(new Error("the picture could not be encoded"));
           if (!worker) return failed();
-          worker.onmessage = ({ data }) => resolve(data);
           worker.onerror = () => {
-            worker = null;
+            worker?.terminate();
+            worker = null; // from the next picture on, encode on the page
             failed();
           };
+          worker.onmessage = ({ data }) => (data ? resolve(data) : worker.onerror());
           worker.postMessage({ bitmap, quality }, [bitmap]);
         });
       }

@@ -55,6 +55,79 @@ def test_a_file_that_is_no_photo_is_explained(lab, tmp_path):
     page.says("grace hopper: 1 face")
 
 
+def test_a_failed_upload_is_told_and_the_same_file_can_be_chosen_again(lab, tmp_path, hopper):
+    page = lab(PHOTO)
+    page.run_cell(0)
+    page.says("astronaut: 1 face")
+    photo = tmp_path / "hopper.png"
+    Image.fromarray(hopper).save(photo)
+    page.ask(
+        "from unittest.mock import patch\n"
+        "full = patch.object(explorer._uploads, 'take', side_effect=OSError('the disk is full'))\n"
+        "_ = full.start()"
+    )
+    file = page.widgets.get_by_label("Photo file")
+    file.set_input_files(photo)
+    page.says("the disk is full")
+    assert file.input_value() == ""
+    page.ask("full.stop()")
+    file.set_input_files(photo)
+    page.says("hopper.png: 1 face")
+
+
+def test_of_two_files_at_once_the_second_is_shown(lab):
+    page = lab(PHOTO)
+    page.run_cell(0)
+    page.says("astronaut: 1 face")
+    page.page.evaluate(
+        """async () => {
+            const canvas = new OffscreenCanvas(64, 48);
+            canvas.getContext('2d').fillRect(0, 0, 64, 48);
+            const picture = await canvas.convertToBlob();
+            const slow = new File([picture], 'slow.png');
+            const read = done => setTimeout(done, 1500, picture.arrayBuffer());
+            slow.slice = () => ({ arrayBuffer: () => new Promise(read) });
+            for (const file of [slow, new File([picture], 'fast.png')]) {
+                const event = new DragEvent('drop', { dataTransfer: new DataTransfer() });
+                Object.defineProperty(event, 'dataTransfer', { value: { files: [file] } });
+                document.querySelector('.fer-stage').dispatchEvent(event);
+            }
+        }"""
+    )
+    page.says("fast.png: no face found")
+    page.page.wait_for_timeout(3000)
+    page.says("fast.png: no face found")
+    assert page.ask("print(explorer._name)") == "fast.png"
+
+
+def test_a_second_view_does_not_save_twice(lab):
+    page = lab(PHOTO, "explorer")
+    for cell in (0, 1):
+        page.run_cell(cell)
+        page.says("astronaut: 1 face", cell)
+    saved = []
+    page.page.on("download", lambda download: saved.append(download))
+    for name in ("Save table", "Save picture"):
+        with page.page.expect_download():
+            page.press(name, 1)
+    page.page.wait_for_timeout(1000)
+    names = sorted(download.suggested_filename for download in saved)
+    assert names == ["astronaut-annotated.png", "astronaut-reactions.csv"]
+
+
+def test_a_restarted_kernel_is_told(lab):
+    page = lab(PHOTO, "video = fer_nb.VideoExplorer()\nvideo")
+    page.run_cell(0)
+    page.run_cell(1)
+    page.says("astronaut: 1 face")
+    page.says("Choose a video", 1)
+    page.kernel("restart")
+    for index in (0, 1):
+        page.says("restarted, changed or has died", index)
+        controls = page.widgets.nth(index).locator(":is(button, select, input):enabled")
+        assert controls.count() == 0
+
+
 def test_dropped_and_pasted_pictures(lab, astronaut, tmp_path):
     page = lab(PHOTO)
     page.run_cell(0)

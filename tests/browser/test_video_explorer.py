@@ -110,3 +110,30 @@ def test_a_video_from_the_file_chooser_and_a_wrong_path(lab, viewer):
     page.says("no file nowhere.mp4")
     page.widgets.get_by_label("Video file").set_input_files(viewer)
     page.says("viewer.mp4: 0:03.0, 400 × 300")
+    # One that does not arrive leaves the open video as it is.
+    page.ask(
+        "from unittest.mock import patch\n"
+        "patch.object(explorer._uploads, 'take', side_effect=OSError('the disk is full')).start()"
+    )
+    page.widgets.get_by_label("Video file").set_input_files(viewer)
+    page.says("the disk is full")
+    page.page.wait_for_selector(".fer-progress", state="hidden")
+    page.press("Analyse")
+    page.says("45 frames analysed, 1 face")
+
+
+def test_the_step_set_in_a_cell_is_the_one_analysed(lab, viewer):
+    page = lab(
+        f"import fer_nb\nexplorer = fer_nb.VideoExplorer({str(viewer)!r}, every=3)\nexplorer"
+    )
+    page.run_cell(0)
+    page.says("Press Analyse")
+    every = page.widgets.locator("select").first
+    assert every.input_value() == "3"
+    page.ask("explorer.every = 9")
+    page.page.wait_for_function("() => document.querySelector('.fer-video select').value === '9'")
+    # Keys: the focus goes to Cancel, and back.
+    page.widgets.get_by_role("button", name="Analyse", exact=True).press("Enter")
+    page.says(": 5 frames analysed")
+    focused = "document.activeElement.textContent"
+    assert page.page.evaluate(focused) == "Analyse"

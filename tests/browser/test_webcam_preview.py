@@ -53,6 +53,51 @@ def test_finds_the_face_records_and_gives_the_camera_back(lab):
     page.wait_until("not preview.running")
 
 
+# Notes every camera frame that the preview takes.
+WATCH_FRAMES = """
+window.framesTaken = [];
+const ask = HTMLVideoElement.prototype.requestVideoFrameCallback;
+HTMLVideoElement.prototype.requestVideoFrameCallback = function (take) {
+    return ask.call(this, (now, meta) => {
+        window.framesTaken.push(`${this.srcObject?.id} ${meta.presentedFrames}`);
+        take(now, meta);
+    });
+};
+"""
+
+
+def test_a_camera_frame_is_taken_once_however_often_the_camera_was_started(lab):
+    page = started(lab, script=WATCH_FRAMES)
+    for _ in range(2):
+        page.press("Stop")
+        page.press("Start")
+        page.says("1 face")
+    page.widgets.get_by_label("Size").select_option("320x240")
+    page.page.wait_for_function("() => window.cameraTracks.length === 4")
+    page.says("1 face")
+    page.page.evaluate("() => void (window.framesTaken = [])")
+    page.page.wait_for_function("() => window.framesTaken.length > 40")
+    taken = page.page.evaluate("() => window.framesTaken")
+    assert len(set(taken)) == len(taken)
+
+
+def test_size_and_camera_set_in_a_cell_open_the_camera_anew(lab):
+    page = started(lab)
+    page.press("Record")
+    page.wait_until("preview._session.recorded()['rows'] > 3")
+    for opened, wish in enumerate(["size = '320x240'", "camera = 'another'"], start=2):
+        page.ask(f"preview.{wish}")
+        page.page.wait_for_function("n => window.cameraTracks.length === n", arg=opened)
+        page.cameras_become(1)
+        page.says("1 face")
+    assert page.widgets.get_by_label("Size").input_value() == "320x240"
+    said = page.ask("v = preview.reactions.attrs['video']; print(v['width'], preview.recording)")
+    assert said == "640 False"
+    page.press("Record")
+    page.wait_until("preview._session.recorded()['rows'] > 3")
+    assert page.ask("print(preview.reactions.attrs['video']['width'])") == "320"
+
+
 def test_neutral_calibration_shows_the_change(lab):
     page = started(lab)
     page.press("Set neutral")
@@ -148,6 +193,19 @@ def test_two_previews_and_a_cell_run_again(lab):
     page.cameras_become(0)
 
 
+@pytest.mark.parametrize("what", ["changeKernel", "shutdown"])
+def test_a_kernel_that_is_changed_or_shut_down_ends_the_preview(lab, what):
+    page = started(lab)
+    page.press("Record")
+    page.wait_until("preview._session.recorded()['rows'] > 3")
+    page.page.evaluate(
+        "w => window.jupyterapp.shell.currentWidget.sessionContext[w]({ name: 'python3' })", what
+    )
+    page.says("restarted, changed or has died")
+    page.cameras_become(0)
+    assert page.widgets.locator("button:enabled").count() == 0
+
+
 @pytest.mark.parametrize("subshells", [True, False], ids=["subshells", "one-thread"])
 def test_a_busy_interrupted_and_restarted_kernel(lab, server, subshells):
     server.use_subshells(subshells)
@@ -173,6 +231,39 @@ def test_a_busy_interrupted_and_restarted_kernel(lab, server, subshells):
         page.press("Start")
     page.says("1 face|Press Start")
     page.kernel("restart")
-    page.says("restarted or has died")
+    page.says("restarted, changed or has died")
     page.cameras_become(0)
     start(page)
+
+
+def test_a_camera_without_a_picture_is_told(lab):
+    silent = """
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async wanted => {
+        const stream = await open(wanted);
+        HTMLMediaElement.prototype.play = () => new Promise(() => {});
+        return stream;
+    };
+    """
+    page = lab(PREVIEW, script=silent)
+    page.run_cell(0)
+    page.press("Start")
+    page.says("gives no picture")
+    page.press("Stop")
+    page.cameras_become(0)
+
+
+def test_frames_are_encoded_on_the_page_where_the_worker_cannot(lab):
+    page = started(
+        lab,
+        script="""
+    const Real = window.Worker;
+    window.Worker = function (url, options) {
+        if (!String(url).startsWith("blob:")) return new Real(url, options);
+        return new Real(URL.createObjectURL(
+            new Blob([`delete self.OffscreenCanvas; importScripts("${url}");`])));
+    };
+    URL.revokeObjectURL = () => {};
+    """,
+    )
+    assert page.ask("print(preview.stats['frames'] > 1)") == "True"

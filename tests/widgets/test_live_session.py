@@ -104,6 +104,25 @@ def test_neutral_is_the_persons_own_mean(session, frame):
     assert session.baselines[0].frames >= 25
 
 
+def test_the_neutral_of_a_recording_is_by_the_tables_numbers_and_stays(session, two):
+    run(session, two[:, :360], 0, 1)  # one person, who leaves before the recording
+    run(session, np.full_like(two, 90), 1, 6)
+    run(session, two[:, 360:], 7, 3)
+    session.record()
+    session.calibrate()
+    last = run(session, two[:, 360:], 10, CALIBRATION_S + 0.5)[-1]
+    (face,) = last["faces"]
+    assert face["id"] > 0
+    session.stop_recording()
+    session.start()  # the camera is started again
+    table = session.table()
+    assert table["face_id"].dropna().unique().tolist() == [0]
+    assert table.attrs["neutral"]["0"]["valence"] == pytest.approx(
+        face["baseline"]["valence"], 1e-2
+    )
+    assert list(session.neutral()) == [0]
+
+
 def test_calibration_without_a_face_is_said(session):
     session.calibrate()
     grey = np.full((480, 640, 3), 90, np.uint8)

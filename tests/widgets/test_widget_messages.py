@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_nb import PhotoExplorer, VideoExplorer, WebcamPreview
+from fer_nb import PhotoExplorer, VideoExplorer, WebcamPreview, load_detector, load_model
 from fer_nb.errors import FerError, MediaError
 from fer_nb.reactions import analyze_image, analyze_video
 from fer_nb.widgets import assets, pictures
@@ -31,6 +31,7 @@ def tell(widget, buffers=(), **message) -> None:
 
 
 # --- pieces of files ---
+@settings(deadline=None)  # disks have their moods
 @given(st.binary(max_size=2000), st.integers(1, 700))
 def test_a_file_arrives_as_it_was_however_it_is_cut(data, size):
     uploads = Uploads()
@@ -55,6 +56,23 @@ def test_a_lost_piece_is_said_and_names_do_not_leave_the_folder():
         path = uploads.take({"id": "c", "name": name, "start": 0, "last": True}, b"1")
         assert path.name == "evil"
         assert Path(tempfile.gettempdir()).resolve() in path.resolve().parents
+
+
+def test_a_file_that_is_open_outlives_the_arrival_of_another(clip, viewer):
+    explorer = VideoExplorer()
+    sent = listen(explorer)
+    data = clip.read_bytes()
+    piece = {"type": "upload", "name": "a.mp4"}
+    tell(explorer, [data], id="1", start=0, last=True, **piece)
+    opened = explorer._path
+    tell(explorer, [viewer.read_bytes()[:500]], id="2", start=0, last=False, **piece)
+    assert opened.read_bytes() == data
+    tell(explorer, [b""], id="2", start=9, last=True, **piece)  # a lost piece
+    assert sent[-1][0] | {"text": ""} == {"type": "failed", "text": "", "view": None, "upload": "2"}
+    assert len(explorer.analyze()) == 25
+    tell(explorer, [viewer.read_bytes()], id="3", start=0, last=True, **piece)
+    assert explorer._path.read_bytes() == viewer.read_bytes()
+    assert [path.name for path in opened.parents[1].rglob("*.mp4")] == ["a.mp4"]
 
 
 # --- errors ---
@@ -132,6 +150,26 @@ def test_recording_ends_with_the_camera(astronaut):
     assert preview.reactions["time_s"].tolist() == pytest.approx([i / 4 for i in range(6)])
 
 
+def test_only_the_view_that_asked_is_answered(clip, astronaut):
+    preview, photo = WebcamPreview(), PhotoExplorer()
+    video = VideoExplorer(clip, reactions=analyze_video(clip))
+    sent = listen(preview), listen(photo), listen(video)
+    tell(preview, type="start", view="a")
+    tell(preview, type="record", on=True)
+    tell(preview, [pictures.jpeg(astronaut)], type="frame", view="a", seq=1, t=0.0)
+    for one in sent:
+        one.clear()
+    tell(preview, type="csv", view="b")
+    tell(photo, type="hello", view="b")
+    tell(photo, type="save", value="table", view="b")
+    tell(video, type="hello", view="b")
+    tell(video, type="frame", seq=1, t=0.0, view="b")
+    tell(video, type="save", value="table", span=[], people=[0], smooth=0, view="b")
+    got = [[(content["type"], content["view"]) for content, _ in one] for one in sent]
+    kinds = ["file"], ["photo", "file"], ["video", "table", "frame", "file"]
+    assert got == [[(kind, "b") for kind in of] for of in kinds]
+
+
 # --- photo ---
 def test_photo_agrees_with_analyze_image(hopper):
     explorer = PhotoExplorer(hopper)
@@ -160,6 +198,33 @@ def test_a_cascade_file_of_ones_own(tmp_path):
     assert sent[-1][0]["detector"] == "haar/mine.xml"
     assert explorer.choices["detectors"][0] == "haar/mine.xml"
     assert len(explorer.reactions) == 1
+    for name in ("haar/frontalface_default", "haar/mine.xml"):
+        tell(explorer, type="detector", value=name)
+        assert sent[-1][0]["type"] == "photo", sent[-1][0]["text"]
+        assert sent[-1][0]["detector"] == name
+
+
+def test_a_model_and_a_detector_of_ones_own_can_be_chosen_again(astronaut):
+    class Own:
+        name, size = "own model", 64
+
+        def predict_batch(self, faces):
+            return model.predict_batch(faces)
+
+    model = load_model()
+    own, strict = Own(), load_detector("haar", min_neighbors=9)
+    explorer = PhotoExplorer(astronaut, own, strict)
+    sent = listen(explorer)
+    for kind, names in (
+        ("model", ("compact", "own model")),
+        ("detector", ("haar/frontalface_default", "haar")),
+    ):
+        for name in names:
+            tell(explorer, type=kind, value=name)
+            assert sent[-1][0]["type"] == "photo", sent[-1][0]["text"]
+            assert sent[-1][0][kind] == name
+    assert explorer._model is own
+    assert explorer._detector is strict
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -236,6 +301,66 @@ def test_two_jobs_at_once_are_refused(clip):
     explorer.cancel()
 
 
+@pytest.mark.parametrize("end", [KeyboardInterrupt, ValueError, None])
+def test_an_analysis_in_a_cell_that_ends_early_frees_the_widget(clip, end):
+    explorer = VideoExplorer(clip)
+    sent = listen(explorer)
+
+    class Ending:
+        def __call__(self, image):
+            if end:
+                raise end("on purpose")
+            tell(explorer, type="cancel")
+            return []
+
+    explorer._detector = Ending()
+    with pytest.raises(end or FerError, match="on purpose" if end else "cancelled in the widget"):
+        explorer.analyze()
+    assert sent[-1][0]["type"] == ("failed" if end is ValueError else "cancelled")
+
+
+def test_a_cell_does_not_analyse_beside_the_widget(clip):
+    explorer = VideoExplorer(clip)
+    sent = listen(explorer)
+    tell(explorer, type="analyze", every=1)
+    tell(explorer, type="cancel")
+    if explorer._job.is_alive():
+        with pytest.raises(FerError, match="under way"):
+            explorer.analyze()
+    explorer._job.join(60)
+    assert sent[-1][0]["type"] == "cancelled"
+
+
+def test_a_given_table_is_checked(clip):
+    table = analyze_video(clip)
+    text = table.assign(emotion=table["emotion"].astype(str))
+    less = table.assign(emotion=table["emotion"].cat.remove_unused_categories())
+    for given_table in (text, less):
+        explorer = VideoExplorer(clip, reactions=given_table)
+        pd.testing.assert_series_equal(explorer.reactions["emotion"], table["emotion"])
+    with pytest.raises(FerError, match="lacks valence"):
+        VideoExplorer(clip, reactions=table.drop(columns="valence"))
+    with pytest.raises(FerError, match="give the video"):
+        VideoExplorer(reactions=table)
+
+
+def test_a_figure_shows_somebody_who_is_switched_on(monkeypatch, tmp_path):
+    from fer_nb.widgets import still
+
+    drawn = []
+    real = still.curves_figure
+    monkeypatch.setattr(
+        still, "curves_figure", lambda t, person, w: drawn.append(person) or real(t, person, w)
+    )
+    two = sample_video(tmp_path / "two.mp4", "two faces", 1.0, 10)
+    explorer = VideoExplorer(two, reactions=analyze_video(two))
+    listen(explorer)
+    for people in ([0], [1], [0, 1]):
+        tell(explorer, type="save", value="figure", span=[], people=people, smooth=0.5)
+    assert drawn[:2] == [0, 1]
+    assert len(drawn) == 3
+
+
 def test_clip_of_a_span_overwrites_nothing(clip, tmp_path, monkeypatch):
     from fer_nb.media import VideoReader
 
@@ -243,7 +368,7 @@ def test_clip_of_a_span_overwrites_nothing(clip, tmp_path, monkeypatch):
     explorer = VideoExplorer(clip, reactions=analyze_video(clip))
     listen(explorer)
     for _ in range(2):
-        tell(explorer, type="save", value="clip", span=[0.5, 1.0], person=None, smooth=0.5)
+        tell(explorer, type="save", value="clip", span=[0.5, 1.0])
         explorer._job.join(60)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["clip-annotated-2.mp4", "clip-annotated.mp4"]
