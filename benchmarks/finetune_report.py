@@ -140,8 +140,9 @@ def valence_arousal(record: dict) -> str:
         "",
         "Highest concordance: "
         + "; ".join(f"{d} with *{r['method']}* labels of *{r['table']}*" for d, r in best.items())
-        + ". One run each. Arousal is read poorly by all of them: a table that keeps all emotions near "
-        "the middle of the scale teaches little of it, and two raters of synthetic faces are no gold standard.",
+        + ". One run each. Arousal depends on the table: the raters of these faces found anger and surprise most "
+        "stirred up, as the reference's table has it; in adfes2011 joy is. Two raters of synthetic faces are no "
+        "gold standard.",
     ]
     return "\n".join(lines)
 

@@ -31,9 +31,9 @@ def main() -> None:
     parser.add_argument("--affect", required=True)
     parser.add_argument("--backbone", required=True)
     parser.add_argument("--cut", default="global_pooling")
-    parser.add_argument("--size", type=int, default=112)
-    parser.add_argument("--pictures", type=int, default=3000)
-    parser.add_argument("--val", type=int, default=1000)
+    parser.add_argument("--size", type=int, default=160)
+    parser.add_argument("--pictures", type=int, help="to train on; all by default")
+    parser.add_argument("--val", type=int, help="for early stopping; all kept aside by default")
     parser.add_argument("--work", default="runs/finetune")
     options = parser.parse_args()
 
@@ -67,7 +67,10 @@ def main() -> None:
         "config": replace(config, backbone=Path(options.backbone).name).to_json(),
         "data_sha256": sha256(options.data),
         "affect_sha256": sha256(options.affect),
-        "pictures": {"train": options.pictures, "val": options.val, "judged": len(judged)},
+        "pictures": {
+            **{split: int((faces.split == split).sum()) for split in ("train", "val")},
+            "judged": len(judged),
+        },
         "results": results,
     }
     RECORD.parent.mkdir(parents=True, exist_ok=True)
