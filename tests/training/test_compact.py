@@ -53,28 +53,6 @@ def test_state_of_another_configuration_is_refused(run, ferplus):
         compact.train(ferplus, run, other, progress=False)
 
 
-def larger(**changes):
-    return CompactConfig.from_dict({**TINY.to_dict(), **changes})
-
-
-def test_a_deeper_network_begins_with_the_answers_of_the_run_before(run):
-    faces = np.random.default_rng(3).uniform(0, 255, (5, 16, 16, 1)).astype(np.float32)
-    earlier, deeper = build_network(TINY), build_network(larger(blocks=(3,)))
-    earlier.load_weights(run / "network.weights.h5")
-    assert deeper.count_params() > earlier.count_params()
-    compact.begin_from(deeper, run / "network.weights.h5")
-    for name, answer in earlier.predict(faces, verbose=0).items():
-        np.testing.assert_allclose(deeper.predict(faces, verbose=0)[name], answer, atol=1e-5)
-
-
-def test_weights_of_another_kind_of_network_are_refused(run, ferplus, tmp_path):
-    deep = compact.train(ferplus, tmp_path, larger(blocks=(2,)), stop_after=1, progress=False)
-    with pytest.raises(FerError, match="larger network"):
-        compact.begin_from(build_network(TINY), deep / "network.weights.h5")
-    with pytest.raises(FerError, match="do not fit"):
-        compact.begin_from(build_network(larger(widths=(6,))), run / "network.weights.h5")
-
-
 def test_configuration_is_read_from_one_file(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(TINY.to_dict()))
