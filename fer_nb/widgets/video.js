@@ -306,6 +306,7 @@ function render({ model, el: host }) {
       tops[panel] + heights[panel] * (1 - (value - limits[panel][0]) / (limits[panel][1] - limits[panel][0]));
     const span = model.get("span");
     const marked = dragging ?? (span.length ? span : null);
+    const shown = [...picked].filter((id) => table.people.has(id));
     pen.font = `11px ${look.font}`;
     for (let panel = 0; panel < 3; panel++) {
       const [top, tall] = [tops[panel], heights[panel]];
@@ -334,13 +335,13 @@ function render({ model, el: host }) {
       pen.fillText(topText, a - 6, top + 6);
       pen.fillText(bottomText, a - 6, top + tall - 6);
       if (panel) pen.fillText(names[panel], a - 6, top + tall / 2);
+      else if (shown.length > 1) pen.fillText(`mean of ${shown.length} people`, b - 6, top + 10);
       pen.save();
       pen.beginPath();
       pen.rect(a, top, b - a, tall);
       pen.clip();
       pen.lineWidth = 1.7;
       pen.lineJoin = "round";
-      const shown = [...picked].filter((id) => table.people.has(id));
       if (panel === 0) {
         config.emotions.forEach((name, i) => {
           if (hidden.has(name)) return;
