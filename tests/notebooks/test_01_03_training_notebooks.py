@@ -85,5 +85,5 @@ def test_solutions_run(number, tmp_path):
     text = "".join(
         o.get("data", {}).get("text/plain", "") + o.get("text", "") for o in outputs(out)
     )
-    promised = {1: "validation loss", 2: "faces in 40 ms", 3: "labels averaged"}
+    promised = {1: "validation loss", 2: "faces in 20 ms", 3: "labels averaged"}
     assert promised[number] in text
