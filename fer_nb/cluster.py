@@ -84,7 +84,8 @@ def _local(function: Callable, workers: int) -> Iterator[tuple[Executor, int]]:
         yield pool, workers
     except BrokenProcessPool as error:
         raise FerError(
-            "a worker process died (out of memory?); try again with fewer workers"
+            "a worker process died: with too little memory use fewer workers; a script of your own "
+            "must keep its work under if __name__ == '__main__':"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

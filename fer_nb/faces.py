@@ -145,7 +145,11 @@ class _Settings:
 
     def __reduce__(self):
         """Be copied to another process as these settings: the files are loaded there."""
-        settings = {key: value for key, value in vars(self).items() if not key.startswith("_")}
+        settings = {
+            key: value.absolute() if isinstance(value, Path) else value
+            for key, value in vars(self).items()
+            if not key.startswith("_")
+        }
         return partial(type(self), **settings), ()
 
 

@@ -91,6 +91,25 @@ def test_a_detector_is_sent_with_its_settings(astronaut):
     assert copy(astronaut) == detector(astronaut)
 
 
+def test_networks_that_find_faces_are_sent_with_their_file(
+    shared, astronaut, monkeypatch, tmp_path
+):
+    folder = shared / "weights" / "det"
+    for name, file in (
+        ("yunet", "face_detection_yunet_2023mar.onnx"),
+        ("yolo", "yolov5n-0.5.onnx"),
+    ):
+        monkeypatch.chdir(folder)
+        detector = load_detector(name, model=file, score=0.6)
+        sent = pickle.dumps(detector)
+        monkeypatch.chdir(tmp_path)  # a worker may stand elsewhere
+        copy = pickle.loads(sent)
+        assert describe_detector(copy) == describe_detector(detector)
+        ours, theirs = copy(astronaut), detector(astronaut)
+        assert [(f.x, f.y, f.score) for f in ours] == [(f.x, f.y, f.score) for f in theirs]
+        assert ours
+
+
 def test_a_model_is_sent_with_its_prior(astronaut):
     model = load_model(prior="balanced", threads=1)
     copy = pickle.loads(pickle.dumps(model))
