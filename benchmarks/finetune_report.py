@@ -141,8 +141,9 @@ def valence_arousal(record: dict) -> str:
         "Highest concordance: "
         + "; ".join(f"{d} with *{r['method']}* labels of *{r['table']}*" for d, r in best.items())
         + ". One run each. Arousal depends on the table: the raters of these faces found anger and surprise most "
-        "stirred up, as the reference's table has it; in adfes2011 joy is. Two raters of synthetic faces are no "
-        "gold standard.",
+        "stirred up, as the words' ratings in *circumplex* (Russell & Mehrabian 1977) and the reference's table have "
+        "it; in adfes2011 joy is, and fear is calmer than neutral. The compact model follows *circumplex*, whose valence "
+        "is that of adfes2011. Two raters of synthetic faces are no gold standard.",
     ]
     return "\n".join(lines)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from finetune_ferplus import some_of
 from model_peers import CAFFE_MEANS
 
+from fer_nb.emotions import RATINGS
 from fer_nb.files import sha256
 from fer_nb.training.config import FineTuneConfig
 from fer_nb.training.finetune import fine_tune
@@ -51,10 +52,10 @@ def main() -> None:
         epochs=10,
     )
     results = []
-    for table in ("adfes2011", "reference"):
+    for table in RATINGS:
         for how in VA_METHODS:
-            if table == "reference" and how == "gaussian":
-                continue  # that table gives no spread
+            if table != "adfes2011" and how == "gaussian":
+                continue  # the others give no spread of arousal
             chosen = replace(config, va_method=how, va_table=table)
             work = Path(options.work)
             run = fine_tune(

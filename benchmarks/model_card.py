@@ -104,9 +104,9 @@ def seven(judged: dict) -> str:
 
 
 def affect(judged: dict) -> str:
-    looked_up = judged["mean of the predicted emotion"]
-    rows = [[n, interval(value), interval(looked_up[n])] for n, value in judged["network"].items()]
-    return table(["measure", "network", "looked up"], *rows)
+    names = judged["network"]
+    rows = [[name, *(interval(each[name]) for each in judged.values())] for name in names]
+    return table(["measure", *judged], *rows)
 
 
 def london(judged: dict) -> str:

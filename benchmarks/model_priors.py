@@ -23,7 +23,7 @@ class Remembered:
     """Keeps a model's answers, so that another prior costs no second pass."""
 
     def __init__(self, model):
-        self.model, self.kept = model, {}
+        self.model, self.kept, self.ratings = model, {}, model.ratings
 
     def predict_batch(self, faces) -> Predictions:
         key = hash((len(faces), *(face.tobytes() for face in faces)))
@@ -37,6 +37,7 @@ class WithPrior:
 
     def __init__(self, reader, natural: np.ndarray, strength: float):
         self.reader, self.factor = reader, natural**-strength
+        self.ratings = reader.ratings
 
     def predict_batch(self, faces) -> Predictions:
         answer = self.reader.predict_batch(faces)

@@ -24,7 +24,7 @@ from fer_nb.emotions import EMOTIONS
 from fer_nb.training.compact_net import CompactConfig
 from fer_nb.training.config import FineTuneConfig
 from fer_nb.training.datasets import load_ferplus, vote_targets
-from fer_nb.training.distill import fit_calibration, vote_affect
+from fer_nb.training.distill import fit_calibration
 from fer_nb.training.finetune import Run
 from fer_nb.training.judges import faces_color
 from fer_nb.training.layouts import unlabelled
@@ -71,7 +71,6 @@ def main() -> None:
         probs=on_own.astype(np.float32),
         other_images=np.stack([cv2.resize(crop, (SIDE, SIDE)) for crop in others.crops]),
         other_probs=target.astype(np.float32),
-        other_affect=vote_affect(10 * target),
         scores=json.dumps(scores),
     )
 

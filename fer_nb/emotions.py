@@ -8,6 +8,8 @@ Sources
 van der Schalk, J., Hawk, S. T., Fischer, A. H., & Doosje, B. (2011). Moving faces, looking
 places: Validation of the Amsterdam Dynamic Facial Expression Set (ADFES). *Emotion, 11*(4),
 907-920. Table 3.
+Russell, J. A., & Mehrabian, A. (1977). Evidence for a three-factor theory of emotions.
+*J. Research in Personality, 11*(3), 273-294.
 Russell, J. A. (1980). A circumplex model of affect. *J. Pers. Soc. Psychol., 39*(6), 1161-1178.
 """
 
@@ -76,14 +78,19 @@ class RatingTable:
 
 
 _NAN = float("nan")
+_FACES = (2.45, 3.58, 2.51, 2.37, 5.88, 4.0, 2.28, 3.88, 3.0)
+_FACES_SD = (0.66, 0.67, 0.71, 0.68, 0.60, _NAN, 0.60, 0.56, _NAN)
 
+# "circumplex" is what the compact model is trained on. People who rated the faces of ADFES put fear
+# below neutral in arousal, and joy far above anger and surprise; in Russell's circumplex, and in
+# most ratings of faces since, all four are excited. The words' ratings say that, too.
 RATINGS: Mapping[str, RatingTable] = MappingProxyType(
     {
         "adfes2011": RatingTable(
             name="adfes2011",
-            valence=(2.45, 3.58, 2.51, 2.37, 5.88, 4.0, 2.28, 3.88, 3.0),
+            valence=_FACES,
             arousal=(4.72, 4.06, 4.24, 3.87, 5.27, 4.0, 3.14, 4.31, 4.0),
-            valence_sd=(0.66, 0.67, 0.71, 0.68, 0.60, _NAN, 0.60, 0.56, _NAN),
+            valence_sd=_FACES_SD,
             arousal_sd=(0.68, 0.63, 0.75, 1.10, 0.67, _NAN, 0.83, 0.62, _NAN),
             source="van der Schalk et al. (2011), Table 3; neutral and uncertain set by convention",
         ),
@@ -94,6 +101,15 @@ RATINGS: Mapping[str, RatingTable] = MappingProxyType(
             valence_sd=(_NAN,) * 9,
             arousal_sd=(_NAN,) * 9,
             source="the reference notebook's own numbers",
+        ),
+        "circumplex": RatingTable(
+            name="circumplex",
+            valence=_FACES,
+            arousal=(5.77, 4.06, 5.05, 5.80, 5.53, 4.0, 3.19, 6.01, 4.0),
+            valence_sd=_FACES_SD,
+            arousal_sd=(_NAN,) * 9,
+            source="valence as adfes2011; arousal of the words angry, disgusted, fearful, happy, "
+            "sad, surprised by Russell & Mehrabian (1977), from [-1, 1]; contempt as adfes2011",
         ),
     }
 )

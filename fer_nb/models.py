@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_nb.emotions import EMOTIONS
+from fer_nb.emotions import EMOTIONS, rating_table
 from fer_nb.errors import FerError, ModelError
 from fer_nb.faces import check_picture, cv2
 from fer_nb.files import sha256
@@ -115,6 +115,11 @@ class FerModel:
     threads : int
         Threads for one call; 0 leaves it to ONNX Runtime.
 
+    Attributes
+    ----------
+    ratings : str
+        Name of the rating table that valence and arousal follow; see `fer_nb.emotions.RATINGS`.
+
     Raises
     ------
     ModelError
@@ -137,6 +142,7 @@ class FerModel:
         self.info = _read_info(self.folder)
         self.name: str = self.info["name"]
         self.size = int(self.info["input"]["size"])
+        self.ratings: str = rating_table(str(self.info.get("ratings", "adfes2011"))).name
         file = self.folder / self.info["files"]["onnx"]
         self._session = onnx_session(file, threads)
         self.sha256 = sha256(file)

@@ -100,7 +100,7 @@ def plot_plane(
     valence: np.ndarray | float,
     arousal: np.ndarray | float,
     time_s: np.ndarray | None = None,
-    table: str = "adfes2011",
+    table: str = "circumplex",
     title: str = "",
 ) -> Figure:
     """Draw readings in the valence-arousal plane, among the published means of the emotions.
@@ -112,7 +112,7 @@ def plot_plane(
     time_s : array (n,), optional
         With it the readings are drawn as a path, coloured from start to end.
     table : str
-        Which published ratings to show.
+        Which published ratings to show: those of the model (`FerModel.ratings`).
     title : str
     """
     valence, arousal = np.atleast_1d(valence).astype(float), np.atleast_1d(arousal).astype(float)
@@ -143,7 +143,7 @@ def _path(fig: Figure, axes: Axes, valence, arousal, time_s) -> None:
         line.set_clim(time_s[present[0]], time_s[present[-1]])
         for index, text, fill in ((present[0], "start", "white"), (present[-1], "end", INK)):
             axes.plot(*points[index], "o", ms=7, mfc=fill, mec=INK, mew=1.6, zorder=5, label=text)
-        axes.legend(loc="upper left", fontsize=9, frameon=False, handletextpad=0.2)
+        axes.legend(loc="lower right", fontsize=9, frameon=False, handletextpad=0.2)
         bar = fig.colorbar(line, ax=axes, pad=0.02, shrink=0.8)
         bar.set_label("time (s)")
         bar.outline.set_visible(False)
@@ -152,7 +152,7 @@ def _path(fig: Figure, axes: Axes, valence, arousal, time_s) -> None:
 def _anchors(axes: Axes, points: np.ndarray) -> None:
     # Placed by hand where published means lie close together.
     beside = {"contempt": (-2, -26), "surprise": (0, 7), "neutral": (8, -13), "disgust": (-7, -12)}
-    beside |= {"anger": (-7, 7), "fear": (-9, -3), "sad": (-8, -3), "uncertain": (0, -15)}
+    beside |= {"fear": (-9, -3), "sad": (-8, -3), "uncertain": (0, -15)}
     for name, point in zip(EMOTIONS, points, strict=True):
         axes.plot(*point, "D", ms=6, color=COLORS[name], zorder=3, mec="white", mew=0.7)
         offset = beside.get(name, (7, 0))

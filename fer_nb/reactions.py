@@ -69,6 +69,7 @@ def origin(
         "model_version": str(getattr(model, "info", {}).get("version", "")),
         "model_sha256": getattr(model, "sha256", None),
         "prior": getattr(model, "prior", None),
+        "ratings": getattr(model, "ratings", None),
         "package_version": __version__,
         "parameters": {"detector": describe_detector(detector), **parameters},
     }

@@ -216,6 +216,7 @@ class VGGFerModel:
         self.emotion = _open(folder, "emotion", 1, runtime, threads)
         self.va = _open(folder, "va", 3, runtime, threads) if val_ar else None
         self.info = {**self.emotion.info, "name": self.name, "val_ar": val_ar}
+        self.ratings = self.va.info["config"]["va_table"] if self.va else "adfes2011"
         self.prior = dict(zip(EMOTIONS, self.info["priors"]["natural"], strict=True))
         digests = [network.sha256 for network in (self.emotion, self.va) if network]
         self.sha256 = digests[0] if len(digests) == 1 else _joint(digests)

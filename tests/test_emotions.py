@@ -33,7 +33,15 @@ def test_published_ratings():
     assert (table.valence_sd[happy], table.arousal_sd[fear]) == (0.60, 1.10)
     reference = emotions.rating_table("reference")
     assert (reference.valence[0], reference.arousal[0]) == (1.5, 6.72)
-    with pytest.raises(FerError, match="adfes2011, reference"):
+    # Russell & Mehrabian (1977): angry 0.59, fearful 0.60, surprised 0.67, sad -0.27
+    circumplex = emotions.rating_table("circumplex")
+    unit = emotions.to_unit(np.array(circumplex.arousal))
+    arousal = dict(zip(emotions.EMOTIONS, unit, strict=True))
+    words = {"anger": 0.59, "disgust": 0.35, "fear": 0.60, "happy": 0.51, "sad": -0.27}
+    for emotion, value in (words | {"surprise": 0.67, "neutral": 0}).items():
+        assert arousal[emotion] == pytest.approx(value, abs=0.005)
+    assert circumplex.valence == table.valence
+    with pytest.raises(FerError, match="adfes2011, reference, circumplex"):
         emotions.rating_table("other")
 
 

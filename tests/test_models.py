@@ -153,6 +153,7 @@ def test_damaged_models_are_refused(tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(model_folders()["compact"], copy)
     assert load_model(copy).sha256 == load_model().sha256
+    assert load_model(copy).ratings == "circumplex"
     (copy / "model.onnx").write_bytes((copy / "model.onnx").read_bytes() + b"\0")
     with pytest.raises(ModelError):
         load_model(copy)
@@ -160,6 +161,13 @@ def test_damaged_models_are_refused(tmp_path):
     (copy / "model.json").write_text(json.dumps(info | {"emotions": ["joy"]}))
     with pytest.raises(ModelError, match="other emotions"):
         load_model(copy)
+    (copy / "model.json").write_text(json.dumps(info | {"ratings": ["circumplex"]}))
+    with pytest.raises(FerError, match="no rating table"):
+        load_model(copy)
+    older = {key: value for key, value in info.items() if key != "ratings"}
+    (copy / "model.json").write_text(json.dumps(older))
+    (copy / "model.onnx").write_bytes((model_folders()["compact"] / "model.onnx").read_bytes())
+    assert load_model(copy).ratings == "adfes2011"
     (copy / "model.json").write_text("{}")
     with pytest.raises(ModelError, match="lacks"):
         load_model(copy)

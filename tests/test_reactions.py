@@ -68,6 +68,7 @@ def test_provenance(table, viewer):
     attrs = table.attrs
     assert attrs["source"] == viewer.name
     assert len(attrs["sha256"]) == len(attrs["model_sha256"]) == 64
+    assert attrs["ratings"] == "circumplex"
     assert attrs["video"]["frames"] == 45
     assert attrs["parameters"]["detector"]["cascade"] == "haarcascade_frontalface_alt2.xml"
     assert attrs["warnings"] == []

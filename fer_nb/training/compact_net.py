@@ -21,7 +21,8 @@ from fer_nb.training.augment import Augmentation
 class CompactConfig:
     """Everything that decides a training run besides its data.
 
-    The defaults are the first run of the model that ships (`models/compact/config.json`).
+    The defaults are the first run of the model that ships (`models/compact/config.json`), but for
+    `affect_table`.
 
     Attributes
     ----------
@@ -42,6 +43,8 @@ class CompactConfig:
         `fer_nb.training.distill.balance`.
     teacher_share : float
         Weight of a teacher's labels against the raters', where there is a teacher.
+    affect_table : str
+        The ratings that valence and arousal follow; see `fer_nb.emotions.RATINGS`.
     affect_weight : float
         Weight of the squared error of valence and arousal beside the emotions' cross-entropy.
     concordance_weight : float
@@ -61,6 +64,7 @@ class CompactConfig:
     weight_decay: float = 0.05
     ema: float = 0.99
     disagreement: float = 0.3
+    affect_table: str = "circumplex"
     affect_weight: float = 4.0
     concordance_weight: float = 0.0
     balance: float = 0.5

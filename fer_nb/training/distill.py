@@ -19,15 +19,15 @@ from fer_nb.training.loop import Faces, predict
 def faces_of(data: FerPlus, config: CompactConfig) -> Faces:
     """Turn FER+ rows into faces with targets."""
     target = vote_targets(data.votes, config.disagreement)
-    return Faces(data.images, target, vote_affect(data.votes))
+    return Faces(data.images, target, vote_affect(data.votes, config.affect_table))
 
 
-def vote_affect(votes: np.ndarray) -> np.ndarray:
+def vote_affect(votes: np.ndarray, table: str = "circumplex") -> np.ndarray:
     """Return graded valence and arousal (n, 2), in [-1, 1] units, of vote counts (n, 9).
 
-    The mean ADFES rating over the raters who named an emotion. Neutral counts as 4/4, the middle
-    of both scales. A rater who could not tell says nothing about valence and is left out, and half
-    a neutral vote is added to all, so that a face nobody could read is at the middle.
+    The mean rating, in `table`, over the raters who named an emotion. Neutral counts as 4/4, the
+    middle of both scales. A rater who could not tell says nothing about valence and is left out,
+    and half a neutral vote is added to all, so that a face nobody could read is at the middle.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def vote_affect(votes: np.ndarray) -> np.ndarray:
     named = np.array(votes, float)
     named[:, UNCERTAIN] = 0
     named[:, 5] += 0.5
-    return to_unit(expected_valence_arousal(named)).astype(np.float32)
+    return to_unit(expected_valence_arousal(named, table)).astype(np.float32)
 
 
 def blend(faces: Faces, data: FerPlus, teacher: str | Path, config: CompactConfig) -> Faces:
@@ -49,8 +49,8 @@ def blend(faces: Faces, data: FerPlus, teacher: str | Path, config: CompactConfi
         What the raters say of `data`.
     teacher : path
         npz file with one or both of: labels for `data`, as `pixels` (m,), the SHA-256 of the grey
-        picture, and `probs` (m, 9); and other faces, as `other_images` (k, s, s) uint8,
-        `other_probs` (k, 9) and `other_affect` (k, 2).
+        picture, and `probs` (m, 9); and other faces, as `other_images` (k, s, s) uint8 and
+        `other_probs` (k, 9), which count as the votes of ten raters.
 
     Raises
     ------
@@ -73,7 +73,8 @@ def blend(faces: Faces, data: FerPlus, teacher: str | Path, config: CompactConfi
     if "other_probs" in held:
         images = [*images, *held["other_images"]]
         target = np.concatenate([target, held["other_probs"]])
-        affect = np.concatenate([affect, held["other_affect"]])
+        votes = 10 * held["other_probs"]
+        affect = np.concatenate([affect, vote_affect(votes, config.affect_table)])
     return Faces(images, target.astype(np.float32), affect.astype(np.float32))
 
 

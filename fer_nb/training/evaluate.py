@@ -118,11 +118,11 @@ def judge_seven(model: Reader, judge: Judge) -> dict:
     }
     if judge.affect is not None:
         ours = to_unit(np.column_stack([answer.valence, answer.arousal]))
-        looked_up = to_unit(rating_table().points[answer.probs.argmax(axis=1)])
-        result["affect"] = {
-            "network": judge_affect(judge.affect, ours),
-            "mean of the predicted emotion": judge_affect(judge.affect, looked_up),
-        }
+        result["affect"] = {"network": judge_affect(judge.affect, ours)}
+        top = answer.probs.argmax(axis=1)
+        for name in dict.fromkeys([getattr(model, "ratings", "adfes2011"), "adfes2011"]):
+            looked_up = to_unit(rating_table(name).points[top])
+            result["affect"][f"looked up in {name}"] = judge_affect(judge.affect, looked_up)
     return result
 
 

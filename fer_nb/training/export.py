@@ -78,6 +78,7 @@ def export(
         "priors": priors(natural, prior_strength),
         "prior_strength": prior_strength,
         "temperature": record["temperature"],
+        "ratings": config.affect_table,
         "files": {
             "onnx": "model.onnx",
             "onnx_sha256": sha256(out / "model.onnx"),

@@ -39,9 +39,9 @@ def has_front_end() -> bool:
     return bool(request.get("content", {}).get("allow_stdin", True))
 
 
-def looks() -> dict:
-    """Return what the browser needs to know to draw: names, colours, published ratings."""
-    ratings = rating_table()
+def looks(model: object) -> dict:
+    """Return what the browser needs to know to draw: names, colours, the ratings of `model`."""
+    ratings = rating_table(ratings_of(model))
     return {
         "emotions": list(EMOTIONS),
         "colors": dict(COLORS),
@@ -55,6 +55,11 @@ def looks() -> dict:
     }
 
 
+def ratings_of(model: object) -> str:
+    """Return the name of the rating table that a model's valence and arousal follow."""
+    return getattr(model, "ratings", "adfes2011")
+
+
 class FerWidget(anywidget.AnyWidget):
     """Base of the widgets. A message ``{"type": "x"}`` from the browser calls ``_on_x``.
 
@@ -66,8 +71,8 @@ class FerWidget(anywidget.AnyWidget):
     _again = "try again"
     config = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, **kwargs):
-        super().__init__(config=looks(), **kwargs)
+    def __init__(self, model: object, **kwargs):
+        super().__init__(config=looks(model), **kwargs)
         self._uploads = Uploads()
         self.on_msg(self._receive)
 

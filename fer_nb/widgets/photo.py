@@ -13,7 +13,7 @@ import traitlets
 from fer_nb.emotions import PROBABILITY_COLUMNS, nearest_emotion
 from fer_nb.faces import Detector, Face, cascade_names, crop_face, load_detector, margin_of
 from fer_nb.widgets import assets, pictures
-from fer_nb.widgets.base import FerWidget
+from fer_nb.widgets.base import FerWidget, ratings_of
 from fer_nb.widgets.samples import SAMPLES, sample
 
 DISPLAY_SIDE = 1600  # a browser needs no more; the reading is done on the full picture
@@ -62,7 +62,8 @@ class PhotoExplorer(FerWidget):
         if "yunet" not in found:
             found.append("yunet")
         models = list(dict.fromkeys([self._model.name, *model_folders()]))
-        super().__init__(choices={"models": models, "detectors": found, "samples": list(SAMPLES)})
+        choices = {"models": models, "detectors": found, "samples": list(SAMPLES)}
+        super().__init__(self._model, choices=choices)
         self.show(SAMPLES[0] if image is None else image)
 
     def _set_detector(self, detector: Detector | str) -> None:
@@ -115,7 +116,7 @@ class PhotoExplorer(FerWidget):
         from fer_nb.models import preprocess
 
         height, width = self._image.shape[:2]
-        size = getattr(self._model, "size", 64)
+        size, table = getattr(self._model, "size", 64), ratings_of(self._model)
         seen = self._table[self._table["face_id"].notna()]
         faces, crops = [], []
         for row in seen.to_dict("records"):
@@ -133,7 +134,7 @@ class PhotoExplorer(FerWidget):
                     "probs": [float(row[name]) for name in PROBABILITY_COLUMNS],
                     "valence": float(row["valence"]),
                     "arousal": float(row["arousal"]),
-                    "nearest": nearest_emotion(row["valence"], row["arousal"]),
+                    "nearest": nearest_emotion(row["valence"], row["arousal"], table),
                 }
             )
         message = {

@@ -253,9 +253,9 @@ function probabilityBars(config) {
 
 // Where the name of each published emotion stands beside its dot: the middle of the plane is crowded.
 const PLANE_LABELS = {
-  anger: [-7, -3, "right"],
+  anger: [7, 0, "left"],
   disgust: [-7, 0, "right"],
-  fear: [-7, 2, "right"],
+  fear: [-7, 0, "right"],
   sad: [-7, 4, "right"],
   happy: [0, -11, "center"],
   surprise: [4, -10, "left"],

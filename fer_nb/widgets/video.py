@@ -79,7 +79,7 @@ class VideoExplorer(FerWidget):
             if video is None:
                 raise FerError("a reaction table alone cannot be explored: give the video as well")
             reactions = check_table(reactions)
-        super().__init__(every=every)
+        super().__init__(self._model, every=every)
         if video is not None:
             self.load(video)
         if reactions is not None:

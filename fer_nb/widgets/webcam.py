@@ -67,7 +67,7 @@ class WebcamPreview(FerWidget):
         detector = NearAndWide() if detector in (None, "haar") else as_detector(detector)
         self._session = LiveSession(model, detector, detect_interval_s)
         self._view: str | None = None
-        super().__init__(mirror=mirror, size=size)
+        super().__init__(model, mirror=mirror, size=size)
 
     # --- what the notebook can ask and do ---
     @property

@@ -1,6 +1,7 @@
 """The compact network's training on made faces: it learns, it resumes, it writes its record."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,7 +69,9 @@ def test_configuration_is_read_from_one_file(tmp_path):
 
 def test_defaults_are_the_first_run_of_the_model_that_ships():
     folder = load_model("compact").folder
-    assert CompactConfig.read(folder / "config.json") == CompactConfig()
+    first = CompactConfig.read(folder / "config.json")
+    assert first.affect_table == "adfes2011"
+    assert replace(first, affect_table="circumplex") == CompactConfig()
     later = [CompactConfig.read(folder / f"config_{n}.json") for n in (2, 3)]
     shapes = {(each.size, each.stem, each.widths, each.blocks) for each in later}
     assert shapes == {(48, 32, (32, 64, 128, 256), (1, 2, 2, 1))}
@@ -193,11 +196,14 @@ def test_affect_targets_follow_the_published_ratings():
     votes[1, EMOTIONS.index("happy")] = 10
     votes[2, EMOTIONS.index("uncertain")] = 10
     votes[3, [EMOTIONS.index("happy"), EMOTIONS.index("sad")]] = 5
-    affect = distill.vote_affect(votes)
+    affect = distill.vote_affect(votes, "adfes2011")
     np.testing.assert_allclose(affect[[0, 2]], 0, atol=1e-6)
     # (5.88 - 4) / 3 and (5.27 - 4) / 3, half a neutral vote in 10.5
     np.testing.assert_allclose(affect[1], np.array([1.88, 1.27]) / 3 * 10 / 10.5, rtol=1e-5)
     np.testing.assert_allclose(affect[3], np.array([0.16, 0.41]) / 6 * 10 / 10.5, rtol=1e-5)
+    other = distill.vote_affect(votes)  # the same valence, another arousal: (5.53 - 4) / 3
+    np.testing.assert_array_equal(other[:, 0], affect[:, 0])
+    np.testing.assert_allclose(other[1, 1], 1.53 / 3 * 10 / 10.5, rtol=1e-5)
 
 
 def test_teacher_labels_are_found_by_picture(ferplus, tmp_path):
@@ -213,7 +219,6 @@ def test_teacher_labels_are_found_by_picture(ferplus, tmp_path):
     others = {
         "other_images": np.zeros((3, 20, 20), np.uint8),
         "other_probs": np.full((3, 9), 1 / 9, np.float32),
-        "other_affect": np.zeros((3, 2), np.float32),
     }
     path = tmp_path / "teacher.npz"
     np.savez(path, pixels=np.array(digests)[order], probs=probs[order], **others)
@@ -222,6 +227,8 @@ def test_teacher_labels_are_found_by_picture(ferplus, tmp_path):
     expected = (1 - share) * faces.target + share * probs
     np.testing.assert_allclose(mixed.target[: len(data)], expected, rtol=1e-5)
     assert len(mixed) == len(data) + 3
+    votes = 10 * others["other_probs"]
+    np.testing.assert_allclose(mixed.affect[-3:], distill.vote_affect(votes, TINY.affect_table))
     np.savez(path, pixels=np.array(digests)[:5], probs=probs[:5], **others)
     with pytest.raises(FerError, match="label them all"):
         distill.blend(faces, data, path, TINY)

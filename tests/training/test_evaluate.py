@@ -138,7 +138,7 @@ def test_seven_leaves_out_rare_classes_and_compares_affect():
     assert table["pictures"] == 40
     assert table["recall"] == {"happy": 1.0, "sad": 1.0}
     assert table["macro F1"] == [1.0, 1.0, 1.0]
-    assert table["affect"]["network"] == table["affect"]["mean of the predicted emotion"]
+    assert table["affect"]["network"] == table["affect"]["looked up in adfes2011"]
 
 
 def test_smiles_and_channels():
