@@ -265,6 +265,7 @@ def traces(audience: Audience, signal: str = "valence", most: int = 24) -> Figur
     with figure(
         rows, columns, figsize=(WIDE, 1.25 * rows + 0.5), sharex=True, sharey=True, squeeze=False
     ) as (fig, axes):
+        fig.get_layout_engine().set(wspace=0.05)  # or the clocks of neighbours touch
         for k, axis in enumerate(axes.ravel()):
             if k >= shown:
                 axis.axis("off")
