@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--size", type=int, default=160, help="side of the network's input")
     parser.add_argument("--views", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0, help="of everything but the choice of faces")
     parser.add_argument("--only", nargs="*", choices=EXPERIMENTS, default=list(EXPERIMENTS))
     parser.add_argument("--suffix", default="", help="added to the names of the records")
     options = parser.parse_args()
@@ -73,8 +74,9 @@ def main() -> None:
             preprocessing=Preprocessing(options.size, "bgr", CAFFE_MEANS),
             epochs=options.epochs,
             views=options.views,
+            seed=options.seed,
         )
-        called = name + options.suffix
+        called = name + options.suffix + (f", seed {options.seed}" if options.seed else "")
         folder = Path(options.work) / called.replace(" ", "_").replace(",", "")
         began = time.perf_counter()
         run = fine_tune(

@@ -21,10 +21,11 @@ WHOLE = ", all pictures"  # ends the name of a run on all of FER+ Training
 
 def main() -> None:
     found = [json.loads(path.read_text()) for path in (RECORDS / "finetune").glob("*.json")]
-    runs = sorted(found, key=lambda run: (-run["pictures"]["train"], ORDER.index(base(run))))
+    found.sort(key=lambda run: (-run["pictures"]["train"], ORDER.index(base(run)), seed(run)))
+    runs = [run for run in found if seed(run) == 0]
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     draw(runs).savefig(PICTURE)
-    parts = [INTRODUCTION, fine_tuning(runs)]
+    parts = [INTRODUCTION, fine_tuning(runs, found)]
     for name, section in (("finetune_va", valence_arousal), ("finetune_speed", speed)):
         path = RECORDS / f"{name}.json"
         if path.is_file():
@@ -34,8 +35,18 @@ def main() -> None:
 
 
 def base(run: dict) -> str:
-    """Return the experiment's name without how many pictures it had."""
-    return run["experiment"].removesuffix(WHOLE)
+    """Return the experiment's name without its seed and how many pictures it had."""
+    return run["experiment"].removesuffix(f", seed {seed(run)}").removesuffix(WHOLE)
+
+
+def seed(run: dict) -> int:
+    return run["config"]["seed"]
+
+
+def same(found: list[dict], name: str, pictures: int) -> dict[int, dict]:
+    """Return the runs of one experiment by their seeds."""
+    alike = [r for r in found if base(r) == name and r["pictures"]["train"] == pictures]
+    return {seed(run): run for run in alike}
 
 
 INTRODUCTION = """# Results of fine-tuning
@@ -45,7 +56,7 @@ This page is made by `python benchmarks/finetune_report.py` from the run records
 what, stands in its card, `models/compact/card.md`."""
 
 
-def fine_tuning(runs: list[dict]) -> str:
+def fine_tuning(runs: list[dict], found: list[dict]) -> str:
     first = runs[0]
     config, size = first["config"], first["config"]["preprocessing"]["size"]
     minutes = sum(run["seconds"] for run in runs) / 60
@@ -59,22 +70,24 @@ def fine_tuning(runs: list[dict]) -> str:
         "could not be downloaded where this was run; any Keras backbone goes through the same code. "
         f"**Pictures**: {parts} of FER+ Training, drawn at random; {first['pictures']['test']:,} pictures of PublicTest (without those that also are in "
         "Training) were looked at once per run. PrivateTest was not used. "
-        f"{config['epochs']} epochs, {config['views']} views, one seed: {minutes:.0f} minutes for all "
-        "rows on two shared cores of a CPU. Compare the rows with each other; longer trainings of "
+        f"{config['epochs']} epochs, {config['views']} views: {minutes:.0f} minutes for all "
+        "rows, with one seed, on two shared cores of a CPU. Compare the rows with each other; longer trainings of "
         "larger networks reach more (84 to 89 % in the literature).",
         "",
-        "| run | pictures | trained | learning | labels | accuracy (95 % interval) | mean recall of the nine classes "
+        "| run | pictures | trained | learning | labels | accuracy (95 % interval) | with other seeds | mean recall of the nine classes "
         "| cross-entropy to the votes | calibration error | median epoch | whole run |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for run in runs:
         config, test = run["config"], run["test"]
+        alike = same(found, base(run), run["pictures"]["train"])
+        others = [f"{one['test']['accuracy']:.3f}" for each, one in alike.items() if each]
         recipe = "reference" if config["schedule"] == "exponential" else "ours"
         seconds = np.median([epoch["seconds"] for epoch in run["history"]])
         lines.append(
             f"| {base(run)} | {run['pictures']['train']:,} | {run['trainable_parameters'] / 1e6:.2f} M, last "
             f"{config['unfrozen']} layers | {recipe} | {config['targets']} | "
-            f"{test['accuracy']:.3f} ({test['accuracy_low']:.3f}–{test['accuracy_high']:.3f}) | "
+            f"{test['accuracy']:.3f} ({test['accuracy_low']:.3f}–{test['accuracy_high']:.3f}) | {', '.join(others) or '–'} | "
             f"{test['macro_recall']:.3f} | {test['cross_entropy']:.3f} | "
             f"{test['calibration_error']:.3f} | {seconds:.0f} s | {run['seconds'] / 60:.0f} min |"
         )
@@ -84,35 +97,36 @@ def fine_tuning(runs: list[dict]) -> str:
         "down; mirrored, turned, zoomed, shifted, brighter and darker views. *reference*: Adam from "
         "5e-4, times 0.9 per epoch (the reference project's own rate of decay is not on record), mirrored views.",
         "- Accuracy counts nine classes, with *unknown* and *not a face* votes as *uncertain*. "
-        "Intervals come from 2,000 bootstrap draws of the test pictures; they hold no spread over "
-        "seeds: each run was made once, with seed 0.",
+        "Intervals come from 2,000 bootstrap draws of the test pictures and hold no spread over seeds. A seed "
+        "decides the head's first weights, the views and the order of the pictures; the other columns are of seed 0.",
         "- A whole run includes the outputs of the frozen part, where no earlier run had stored them. Other "
         "programs used the same cores: the times tell hours from minutes, no more.",
         "- The calibration error is against the most voted emotion. Votes make a network less sure on "
         "purpose: its confidence is the share of raters that it expects.",
     ]
-    most = max(run["pictures"]["train"] for run in runs)
-    votes, hard, reference = (
-        next((r for r in runs if base(r) == name and r["pictures"]["train"] == most), None)
-        for name in ("last 13", "last 13, hard labels", "reference")
-    )
-    for title, one, other in (
-        ("Votes against hard labels, all else equal", votes, hard),
-        ("Our preset (votes) against the reference's (hard labels)", votes, reference),
-    ):
-        if one and other:
-            lines.append(
-                f"- {title}, {most:,} pictures: {differences(one['test'], other['test'])}."
-            )
+    for pictures in dict.fromkeys(run["pictures"]["train"] for run in runs):
+        for title, one, other in (
+            ("Votes against hard labels, all else equal", "last 13", "last 13, hard labels"),
+            ("Our preset (votes) against the reference's (hard labels)", "last 13", "reference"),
+        ):
+            ours, theirs = (same(found, name, pictures) for name in (one, other))
+            both = sorted(ours.keys() & theirs.keys())
+            if both:
+                pairs = [(ours[each]["test"], theirs[each]["test"]) for each in both]
+                lines.append(f"- {title}, {pictures:,} pictures: {differences(pairs)}.")
     return "\n".join(lines)
 
 
-def differences(one: dict, other: dict) -> str:
-    """Say how `one` differs from `other`."""
+def differences(pairs: list[tuple[dict, dict]]) -> str:
+    """Say how the first differs from the second: the mean over seeds, and lowest to highest."""
     names = ("accuracy", "macro_recall", "cross_entropy", "calibration_error")
     words = ("accuracy", "mean recall", "cross-entropy to the votes", "calibration error")
-    parts = [f"{w} {one[n] - other[n]:+.3f}" for n, w in zip(names, words, strict=True)]
-    return ", ".join(parts)
+    parts = []
+    for name, word in zip(names, words, strict=True):
+        found = [one[name] - other[name] for one, other in pairs]
+        spread = f" ({min(found):+.3f} to {max(found):+.3f})" if len(found) > 1 else ""
+        parts.append(f"{word} {np.mean(found):+.3f}{spread}")
+    return (f"mean of {len(pairs)} seeds: " if len(pairs) > 1 else "") + ", ".join(parts)
 
 
 def valence_arousal(record: dict) -> str:

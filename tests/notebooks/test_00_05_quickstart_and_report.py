@@ -20,6 +20,14 @@ def test_runs_with_default_parameters(name, figures, tmp_path):
     assert pictures(nbformat.read(out, as_version=4)) == figures
 
 
+def test_solutions_of_the_quickstart(viewer, tmp_path):
+    path = notebooks_folder() / "solutions" / "00_quickstart.ipynb"
+    out = run_notebook(path, tmp_path / "solved.ipynb", {"video": str(viewer)})
+    cells = nbformat.read(out, as_version=4).cells
+    printed = "".join(o.get("text", "") for c in cells for o in c.get("outputs", []))
+    assert float(printed.split("largest difference:")[1].split()[0]) < 1e-6
+
+
 def test_report_notebook_analyses_a_recording_by_itself(viewer, tmp_path):
     parameters = {"video": str(viewer), "out_dir": str(tmp_path), "every": 2, "show_faces": True}
     run_notebook("05_reaction_report.ipynb", tmp_path / "executed.ipynb", parameters)
