@@ -81,9 +81,9 @@ _NAN = float("nan")
 _FACES = (2.45, 3.58, 2.51, 2.37, 5.88, 4.0, 2.28, 3.88, 3.0)
 _FACES_SD = (0.66, 0.67, 0.71, 0.68, 0.60, _NAN, 0.60, 0.56, _NAN)
 
-# "circumplex" is what the compact model is trained on. People who rated the faces of ADFES put fear
-# below neutral in arousal, and joy far above anger and surprise; in Russell's circumplex, and in
-# most ratings of faces since, all four are excited. The words' ratings say that, too.
+# "circumplex" is what the compact model is trained on. The raters of ADFES put fear below neutral
+# in arousal, and joy above anger and surprise. In Russell's circumplex fear, anger and surprise are
+# the excited ones; so they are by the ratings of their names, which this table takes for arousal.
 RATINGS: Mapping[str, RatingTable] = MappingProxyType(
     {
         "adfes2011": RatingTable(
