@@ -259,7 +259,7 @@ def as_text(table: dict, indent: int = 0) -> str:
     """Lay a table out for reading: one measure per line, intervals in brackets."""
     lines = []
     for name, value in table.items():
-        start = " " * indent + f"{name:<{34 - indent}}"
+        start = " " * indent + f"{name:<{38 - indent}}"
         if isinstance(value, dict):
             lines += [" " * indent + name, as_text(value, indent + 2)]
         elif isinstance(value, list):
