@@ -109,7 +109,7 @@ def crop_face(image: np.ndarray, face: Face, margin: float = 0.0) -> np.ndarray:
     Raises
     ------
     FerError
-        If the box is not of finite numbers, or lies outside the picture.
+        If the box is not of finite numbers, lies outside the picture, or is far larger than it.
     """
     box = (face.x, face.y, face.width, face.height)
     if not np.isfinite(box).all():
@@ -118,6 +118,8 @@ def crop_face(image: np.ndarray, face: Face, margin: float = 0.0) -> np.ndarray:
     x0 = round(face.x + face.width / 2 - side / 2)
     y0 = round(face.y + face.height / 2 - side / 2)
     height, width = image.shape[:2]
+    if side > 3 * max(height, width):
+        raise FerError(f"a box of {box} is far larger than the picture, {width} × {height} pixels")
     # The part of the square that lies in the picture, never empty.
     left, right = np.clip([x0, x0 + side], 0, width)
     top, bottom = np.clip([y0, y0 + side], 0, height)
@@ -138,6 +140,9 @@ def shrunk(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
         return image, 1.0
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
+
+
+_SMALLEST = 20  # pixels; below that no detector sees a face
 
 
 class _Settings:
@@ -197,14 +202,14 @@ class HaarDetector(_Settings):
         self.scale_factor = scale_factor
         self.min_neighbors = min_neighbors
         self.min_share = min_share
-        self.max_side = max_side
+        self.max_side = _checked_side(max_side)
 
     def __call__(self, image: np.ndarray) -> list[Face]:
         """Return the faces in an RGB (or grey) uint8 picture, largest first; refuse any other."""
         image = check_picture(image)
         grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         grey, scale = shrunk(grey, self.max_side)
-        smallest = max(20, round(self.min_share * min(grey.shape)))
+        smallest = max(_SMALLEST, round(self.min_share * min(grey.shape)))
         if min(grey.shape) < smallest:
             return []
         with self._lock:
@@ -222,8 +227,14 @@ class HaarDetector(_Settings):
         return sorted(faces, key=lambda face: -face.area)
 
 
+def _checked_side(max_side: int) -> int:
+    if not max_side >= _SMALLEST:
+        raise ModelError(f"max_side must be {_SMALLEST} pixels or more, not {max_side}")
+    return max_side
+
+
 def _cascade_path(cascade: str) -> Path:
-    if Path(cascade).suffix == ".xml" and Path(cascade).exists():
+    if Path(cascade).is_file():
         return Path(cascade)
     folder = Path(cv2.data.haarcascades)
     for name in (cascade, f"{cascade}.xml", f"haarcascade_{cascade}.xml"):
@@ -273,18 +284,22 @@ class YuNetDetector(_Settings):
             raise ModelError(f"{self.model} is not a YuNet model: {error.err}") from error
         self._lock = threading.Lock()
         self.score = score
-        self.max_side = max_side
+        self.max_side = _checked_side(max_side)
 
     def __call__(self, image: np.ndarray) -> list[Face]:
         """Return the faces in an RGB (or grey) uint8 picture, largest first; refuse any other."""
         image = check_picture(image)
         code = cv2.COLOR_GRAY2BGR if image.ndim == 2 else cv2.COLOR_RGB2BGR
         picture, scale = shrunk(cv2.cvtColor(image, code), self.max_side)
+        if min(picture.shape[:2]) < _SMALLEST:
+            return []
         with self._lock:
             self._net.setInputSize((picture.shape[1], picture.shape[0]))
             found = self._net.detect(picture)[1]
         faces = []
         for row in [] if found is None else np.asarray(found, dtype=float):
+            if not np.isfinite(row).all():
+                continue
             row[:14] /= scale
             faces.append(Face(*row[:4], score=float(row[14]), landmarks=row[4:14].reshape(5, 2)))
         return sorted(faces, key=lambda face: -face.area)
@@ -409,9 +424,13 @@ def load_detector(name: str = "haar", **options) -> Detector:
     except KeyError:
         raise ModelError(f"no detector {name!r}; choose one of {', '.join(DETECTORS)}") from None
     try:
-        return detector(**options)
-    except TypeError as error:
-        raise ModelError(f"the {name} detector does not take that: {error}") from None
+        made = detector(**options)
+        made(np.zeros((320, 320, 3), np.uint8))  # what cannot work is told now, not in a video
+    except FerError:
+        raise
+    except Exception as error:  # OpenCV and ONNX Runtime have errors of their own
+        raise ModelError(f"the {name} detector does not take that: {error}") from error
+    return made
 
 
 def as_detector(detector: Detector | str | None) -> Detector:
@@ -423,15 +442,15 @@ def as_detector(detector: Detector | str | None) -> Detector:
 def describe_detector(detector: Detector) -> dict:
     """Return a detector's name and settings as plain values, for provenance."""
     settings = {
-        key: _plain(value)
+        key: plain(value)
         for key, value in getattr(detector, "__dict__", {}).items()
         if not key.startswith("_")
     }
     return {"name": str(getattr(detector, "name", type(detector).__name__))} | settings
 
 
-def _plain(value: object) -> object:
-    """What JSON can carry of a setting; addresses in memory are left out, as they never recur."""
+def plain(value: object) -> object:
+    """Return what JSON can carry of a setting, without addresses in memory, which never recur."""
     if isinstance(value, Path):
         return value.name
     if isinstance(value, np.generic):
@@ -439,7 +458,7 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, tuple | list) and len(value) <= 16:
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))[:200]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ from fer_nb.faces import (
     cv2,
     describe_detector,
     margin_of,
+    plain,
 )
 from fer_nb.files import sha256
 from fer_nb.media import Frame, VideoReader, as_array, read_image
@@ -71,7 +73,8 @@ def origin(
         "prior": getattr(model, "prior", None),
         "ratings": getattr(model, "ratings", None),
         "package_version": __version__,
-        "parameters": {"detector": describe_detector(detector), **parameters},
+        "parameters": {"detector": describe_detector(detector)}
+        | {name: plain(value) for name, value in parameters.items()},
     }
 
 
@@ -256,6 +259,10 @@ def analyze_video(
     >>> table = analyze_video("viewer.mp4", every=2)  # doctest: +SKIP
     >>> table.groupby("face_id")["valence"].mean()  # doctest: +SKIP
     """
+    try:
+        every = operator.index(every)
+    except TypeError:
+        raise FerError(f"every must be a whole number, not {every!r}") from None
     if every < 1:
         raise FerError(f"every must be 1 or more, not {every}")
     model, detector = as_model(model), as_detector(detector)

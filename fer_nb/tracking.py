@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fer_nb.errors import FerError
 from fer_nb.faces import Detector, Face, cv2, shrunk
 
 FLOW_SIDE = 480  # the longer side of the picture in which points are followed
@@ -78,6 +79,11 @@ class Tracker:
         max_gap_s: float = 1.0,
         follow_s: float = 0.5,
     ):
+        times = {"detect_interval_s": detect_interval_s, "search_interval_s": search_interval_s}
+        times |= {"max_gap_s": max_gap_s, "follow_s": follow_s}
+        for name, value in times.items():
+            if not value >= 0:
+                raise FerError(f"{name} must be 0 or more seconds, not {value}")
         self.detector = detector
         self.detect_interval_s = detect_interval_s
         self.search_interval_s = search_interval_s

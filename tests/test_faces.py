@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fer_nb import load_model
 from fer_nb.errors import FerError, ModelError
 from fer_nb.faces import Face, cascade_names, crop_face, cv2, describe_detector, load_detector
 
@@ -28,6 +29,8 @@ def test_haar_takes_any_cascade_file(tmp_path, astronaut):
     copy = tmp_path / "my own cascade.xml"
     copy.write_bytes((load_detector("haar").cascade).read_bytes())
     assert len(load_detector("haar", cascade=str(copy))(astronaut)) == 1
+    other = copy.rename(tmp_path / "my cascade")  # whatever it is called
+    assert len(load_detector("haar", cascade=str(other))(astronaut)) == 1
     assert "frontalface_alt_tree" in cascade_names()
     assert load_detector("haar", cascade="eye")(astronaut[60:180, 160:290])
 
@@ -37,6 +40,26 @@ def test_haar_takes_any_cascade_file(tmp_path, astronaut):
 )
 def test_haar_finds_nothing_in_empty_pictures_of_any_size(shape):
     assert load_detector("haar")(np.full(shape, 128, np.uint8)) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"max_side": 0}, {"max_side": float("nan")}, {"scale_factor": 1.0}, {"min_neighbors": 4.5}],
+    ids=str,
+)
+def test_settings_that_cannot_work_are_refused_at_once(options):
+    with pytest.raises(ModelError):
+        load_detector("haar", **options)
+
+
+def test_a_network_of_another_kind_is_no_yolo():
+    with pytest.raises(ModelError, match="yolo detector does not take that"):
+        load_detector("yolo", model=load_model().folder / "model.onnx")
+
+
+def test_boxes_far_larger_than_the_picture_are_refused(astronaut):
+    with pytest.raises(FerError, match="far larger than the picture"):
+        crop_face(astronaut, Face(0, 0, 100_000, 3, 1.0))
 
 
 def test_what_is_no_picture_is_refused():

@@ -16,6 +16,7 @@ from fer_nb.reactions import (
     analyze_video,
     check_table,
 )
+from fer_nb.tables import read_table, write_table
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +79,23 @@ def test_every_takes_each_nth_frame(viewer, table):
     third = analyze_video(viewer, every=3)
     assert third["frame"].tolist() == list(range(0, 45, 3))
     np.testing.assert_allclose(third["time_s"], table["time_s"][::3])
-    with pytest.raises(FerError, match="every"):
-        analyze_video(viewer, every=0)
+    for wrong in (0, 1.5, np.nan):
+        with pytest.raises(FerError, match="every"):
+            analyze_video(viewer, every=wrong)
+
+
+def test_numbers_of_numpy_are_written_as_plain_ones(viewer, tmp_path):
+    options = {"detect_interval_s": np.float32(0.25), "min_detections": np.int32(2)}
+    table = analyze_video(viewer, every=np.int64(9), **options)
+    again = read_table(write_table(table, tmp_path / "table.parquet"))
+    assert again.attrs["parameters"]["every"] == 9
+    assert again.attrs["parameters"]["detect_interval_s"] == 0.25
+
+
+@pytest.mark.parametrize("name", ["detect_interval_s", "max_gap_s"])
+def test_times_that_are_none_are_refused(viewer, name):
+    with pytest.raises(FerError, match=name):
+        analyze_video(viewer, **{name: float("nan")})
 
 
 def test_photo_and_frames(astronaut):
