@@ -13,8 +13,6 @@ from importlib.resources import files
 
 import numpy as np
 
-from fer_nb.emotions import COLORS
-
 
 class Html(str):
     """A fragment of HTML that a notebook shows as it is."""
@@ -65,9 +63,9 @@ def facts(rows: Mapping[str, object]) -> Html:
     return Html(f"<table>{inner}</table>")
 
 
-def card(image: np.ndarray | None, head: str, lines: Sequence[str], emotion: str = "") -> str:
-    """Return a card of picture and text; `emotion` puts its colour before the head."""
-    chip = f'<span class="chip" style="background:{COLORS[emotion]}"></span>' if emotion else ""
+def card(image: np.ndarray | None, head: str, lines: Sequence[str], color: str = "") -> str:
+    """Return a card of picture and text; `color` is that of a dot before the head."""
+    chip = f'<span class="chip" style="background:{color}"></span>' if color else ""
     picture = f'<img alt="" src="{data_url(image)}">' if image is not None else ""
     text = "".join(f'<div class="soft">{escape(line)}</div>' for line in lines)
     inner = f'<div class="text"><b>{chip}{escape(head)}</b>{text}</div>'

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.draw import blur_picture, draw_reactions
-from fer_nb.emotions import NEUTRAL
+from fer_nb.emotions import COLORS, NEUTRAL
 from fer_nb.media import VideoReader
 from fer_nb.pages import Html, card, cards, data_url
 from fer_nb.summary import (
@@ -138,7 +138,7 @@ def moment_cards(
                 f"valence {moment['valence']:.1f}, arousal {moment['arousal']:.1f}",
             ]
             head = f"{time_code(moment['time_s'])}  {moment['emotion']}"
-            items.append(card(picture, head, lines, moment["emotion"]))
+            items.append(card(picture, head, lines, COLORS[moment["emotion"]]))
     return cards(items)
 
 

@@ -97,11 +97,13 @@ def contrast(first: Audience, second: Audience, labels, within: str) -> Contrast
     both = [name for name in a if name in set(b)]
     if both and 2 * len(both) >= min(len(a), len(b)):
         left_out = len(a) + len(b) - 2 * len(both)
-        note = f"{left_out} who saw only one left out" if left_out else ""
+        note = f"respondents without a kept recording of both are left out ({left_out})"
+        note = note if left_out else ""
         first = first.take([a.index(name) for name in both])
         second = second.take([b.index(name) for name in both])
         return Contrast(first, second, tuple(labels), within, True, note)
-    note = f"{len(both)} who saw both counted in {labels[0]} only" if both else ""
+    note = f"respondents with recordings of both count for the first only ({len(both)})"
+    note = note if both else ""
     second = second.take([i for i, name in enumerate(b) if name not in set(both)])
     return Contrast(first, second, tuple(labels), within, False, note)
 

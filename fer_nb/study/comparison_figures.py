@@ -10,12 +10,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fer_nb.plots import INK, figure, minutes_axis
+from fer_nb.study.config import StudyConfig
 from fer_nb.study.figures import WIDE, display_scale, draw_band, signal_color
 from fer_nb.study.mood import MoodResult, person_means
-from fer_nb.study.words import UNITS, signal_name
+from fer_nb.study.words import UNITS, metric_name, signal_name
 
 
-def differences(comparison: pd.DataFrame, alpha: float) -> Figure:
+def differences(comparison: pd.DataFrame, config: StudyConfig) -> Figure:
     """Effect of each compared metric: first minus second, with its interval; filled if clear."""
     titles = ("points (valence, arousal)", "percentage points (probabilities)")
     points = comparison["signal"].isin(["valence", "arousal"])
@@ -31,12 +32,12 @@ def differences(comparison: pd.DataFrame, alpha: float) -> Figure:
             colors = [signal_color(s) for s in part["signal"]]
             axis.axvline(0, color="#9AA0A8", lw=0.8)
             axis.hlines(y, part["low"] * scale, part["high"] * scale, color=colors, lw=2)
-            clear = (part["p_holm"] <= alpha).to_numpy()
+            clear = (part["p_holm"] <= config.alpha).to_numpy()
             for k, value in enumerate(part["difference"] * scale):
                 face = colors[k] if clear[k] else "white"
                 axis.plot(value, k, "o", mfc=face, mec=colors[k], mew=1.6, ms=7)
             labels = [
-                signal_name(s) + ("" if m == "average" else f", {m.replace('_', '–')}")
+                signal_name(s) + ("" if m == "average" else f", {metric_name(m, config)}")
                 for s, m in zip(part["signal"], part["metric"], strict=True)
             ]
             axis.set_yticks(y, labels)

@@ -11,7 +11,7 @@ from fer_nb.pages import Html
 from fer_nb.study.mood import MoodResult
 from fer_nb.study.result import StudyResult
 from fer_nb.study.sections import html_table
-from fer_nb.study.words import number, signal_name
+from fer_nb.study.words import contrast_names, metric_name, number, p_text, signal_name
 
 
 def contrasts_of(
@@ -27,16 +27,15 @@ def contrasts_of(
         yield rows, *chosen
 
 
-def comparison_table(rows: pd.DataFrame) -> Html:
+def comparison_table(rows: pd.DataFrame, result: StudyResult) -> Html:
     """One contrast: both means, difference, interval, effect size, p."""
-    lines = []
+    lines, config = [], result.config
     for r in rows.itertuples():
         points = r.signal in ("valence", "arousal")
         scale, digits = (1, 2) if points else (100, 1)
         lines.append(
             [
-                signal_name(r.signal)
-                + ("" if r.metric == "average" else f", {r.metric.replace('_', '–')}"),
+                f"{signal_name(r.signal)}, {metric_name(r.metric, config)}",
                 number(scale * r.mean_first, digits),
                 number(scale * r.mean_second, digits),
                 number(scale * r.difference, digits),
@@ -45,19 +44,28 @@ def comparison_table(rows: pd.DataFrame) -> Html:
                 else f"{number(scale * r.low, digits)} to {number(scale * r.high, digits)}",
                 f"{r.effect_size} = {number(r.effect, 2)}",
                 f"{r.n_first}" if r.design == "paired" else f"{r.n_first} + {r.n_second}",
-                number(r.p, 3),
-                number(r.p_holm, 3),
+                p_text(r.p),
+                p_text(r.p_holm),
             ]
         )
-    header = ["", rows["first"].iloc[0], rows["second"].iloc[0], "difference", "interval"]
+    header = ["", *contrast_names(rows, result), "difference", "interval"]
     header += ["effect", "n", "p", "p (Holm)"]
-    return html_table(lines, header, set(range(1, 9)))
+    sizes = {
+        "d_z": "d_z: the difference in standard deviations of the persons’ differences",
+        "g": "g: the difference in standard deviations of the persons (Hedges)",
+    }
+    note = (
+        "<p>Changes from baseline of the people compared: valence and arousal in points, emotions "
+        f"in percentage points. {sizes[rows['effect_size'].iloc[0]]}. p (Holm) is corrected over "
+        f"the {len(rows)} numbers.</p>"
+    )
+    return Html(html_table(lines, header, set(range(1, 9))) + note)
 
 
 def mixed_table(result: StudyResult) -> Html:
     """Terms of the mixed model of average valence."""
     rows = [
-        [m.term, number(m.estimate), f"{number(m.low)} to {number(m.high)}", number(m.p, 3)]
+        [m.term, number(m.estimate), f"{number(m.low)} to {number(m.high)}", p_text(m.p)]
         for m in result.mixed.itertuples()
     ]
     return html_table(rows, ["average valence", "estimate", "interval", "p"], {1, 2, 3})
@@ -84,8 +92,8 @@ def mood_table(mood: MoodResult) -> Html:
                 with_interval(m.difference, m.low, m.high),
                 f"{m.effect_size} = {number(m.effect, 2)}",
                 f"{m.n_before}" if m.test == "paired" else f"{m.n_before} + {m.n_after}",
-                number(m.p, 3),
-                number(m.p_holm, 3),
+                p_text(m.p),
+                p_text(m.p_holm),
             ]
         )
     header = ["", *mood.phases, "difference", "effect", "n", "p", "p (Holm)"]

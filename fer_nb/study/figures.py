@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fer_nb.emotions import COLORS
-from fer_nb.plots import AROUSAL_COLOR, VALENCE_COLOR, figure, minutes_axis
+from fer_nb.plots import AROUSAL_COLOR, INK, VALENCE_COLOR, figure, minutes_axis
 from fer_nb.study.config import TESTED
 from fer_nb.study.curves import Audience
 from fer_nb.study.manifest import Scene
@@ -219,11 +219,15 @@ def _moments_of(moments, stimulus: str, signal: str) -> list[dict]:
 
 
 def heat_map(audience: Audience, signal: str = "valence") -> Figure:
-    """Respondents by time; grey where not seen. Ordered by group, then by average."""
+    """Respondents by time; grey where not seen. Ordered by group, then by average.
+
+    Lines part the groups; arrows on the colour bar say on which side values lie beyond its ends.
+    """
     values = audience.signal(signal) * display_scale(signal)
     average = np.array([np.nanmean(v) if np.isfinite(v).any() else -np.inf for v in values])
     order = sorted(range(len(values)), key=lambda i: (audience.groups[i], -average[i]))
     limit = np.nanquantile(np.abs(values), 0.98) if np.isfinite(values).any() else 1.0
+    limit = max(limit, 1e-6)
     n = len(values)
     with figure(figsize=(WIDE, min(8.0, 1.3 + 0.17 * max(n, 6)))) as (fig, axes):
         axes.set_facecolor("#D5D8DD")
@@ -231,8 +235,8 @@ def heat_map(audience: Audience, signal: str = "valence") -> Figure:
             values[order],
             aspect="auto",
             cmap="RdBu_r" if signal not in ("valence",) else "PuOr_r",
-            vmin=-max(limit, 1e-6),
-            vmax=max(limit, 1e-6),
+            vmin=-limit,
+            vmax=limit,
             extent=(0, audience.duration_s, n, 0),
             interpolation="nearest",
         )
@@ -245,7 +249,16 @@ def heat_map(audience: Audience, signal: str = "valence") -> Figure:
             axes.set_ylabel(f"{n} respondents")
             axes.set_yticks([])
         minutes_axis(axes, audience.duration_s)
-        bar = fig.colorbar(image, ax=axes, pad=0.01, fraction=0.03)
+        groups = [audience.groups[i] for i in order]
+        for k in range(1, n):
+            if groups[k] != groups[k - 1]:
+                axes.axhline(k, color=INK, lw=1)
+        # An arrow at an end of the bar tells that some values lie beyond it.
+        beyond = (bool((values < -limit).any()), bool((values > limit).any()))
+        extend = {(True, True): "both", (True, False): "min", (False, True): "max"}
+        bar = fig.colorbar(
+            image, ax=axes, pad=0.01, fraction=0.03, extend=extend.get(beyond, "neither")
+        )
         bar.set_label(f"{signal_name(signal)}, {UNITS[signal]}", fontsize=9)
         bar.outline.set_visible(False)
     return fig

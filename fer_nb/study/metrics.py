@@ -184,10 +184,11 @@ def _peaks(audience: Audience, names) -> pd.DataFrame:
             "scope": "whole",
             "signal": signal,
             "n": len(audience),
-            "interval": "simultaneous",
         }
-        rows.append(common | {"metric": "peak", "estimate": height, "low": low, "high": high})
-        rows.append(common | {"metric": "peak_time", "estimate": at, "low": begin, "high": end})
+        peak = {"metric": "peak", "estimate": height, "low": low, "high": high}
+        time = {"metric": "peak_time", "estimate": at, "low": begin, "high": end}
+        rows.append(common | peak | {"interval": "located-band"})
+        rows.append(common | time | {"interval": "best-times"})
     return pd.DataFrame(rows)
 
 

@@ -210,7 +210,8 @@ def find_moments(audience: Audience) -> tuple[pd.DataFrame, str]:
         Columns `COLUMNS`, ordered by time. `effect` is the mean over respondents of each one's
         mean departure in the window, with its interval; `share` is the share of respondents who
         expressed the emotion there for at least a second (valence, arousal: who departed in the
-        same direction). `status` is "significant", or "untested" where there are too few people.
+        same direction), of the `n` who were measured in at least half of the window. `status` is
+        "significant", or "untested" where there are too few people.
     sentence : str
         What was done and found, in words.
     """
@@ -219,9 +220,9 @@ def find_moments(audience: Audience) -> tuple[pd.DataFrame, str]:
     if n < config.min_n_test:
         table = _untested(audience)
         listed = (
-            f"{len(table)} that most of them shared are listed as seen, without p."
+            f"Listed without p, as seen in this sample: {len(table)}."
             if len(table)
-            else "None was common enough to list."
+            else "Nothing was large and common enough to list."
         )
         return table, (
             f"{_people(n)} kept: too few to test moments (at least {config.min_n_test} needed, or "
@@ -308,14 +309,12 @@ def _describe(audience: Audience, signal: str, cluster: Cluster) -> dict:
 
 def _responding(audience, signal, person, start_s, end_s, sign) -> tuple[int, int]:
     """How many of how many respondents show it in the window."""
+    known = ~np.isnan(person)
     if signal in ("valence", "arousal"):
-        known = ~np.isnan(person)
-        return int((sign * person[known] > 0).sum()), int(known.sum())
-    k = SIGNALS.index(signal) - 2
-    window = slice(int(start_s), max(int(start_s) + 1, int(np.ceil(end_s))))
-    seconds = audience.seconds[:, k, window]
-    known = ~np.isnan(seconds).all(axis=1)
-    yes = audience.expressed[:, k, window].any(axis=1)
+        yes = sign * person > 0
+    else:
+        window = slice(int(start_s), max(int(start_s) + 1, int(np.ceil(end_s))))
+        yes = audience.expressed[:, SIGNALS.index(signal) - 2, window].any(axis=1)
     return int((yes & known).sum()), int(known.sum())
 
 

@@ -116,6 +116,12 @@ def stimulus_of(stimuli: dict[str, Stimulus], cell: str) -> Stimulus:
     return stimuli[stimulus_name(stimuli, cell)]
 
 
+def full_title(stimuli: dict[str, Stimulus], cell: str) -> str:
+    """The title of the stimulus behind a name, with the phase where the name has one."""
+    known = stimulus_of(stimuli, cell)
+    return known.title + cell[len(known.name) :]
+
+
 def stack(parts, columns) -> pd.DataFrame:
     parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))

@@ -6,14 +6,27 @@ import json
 from html import escape
 
 import numpy as np
+import pandas as pd
 
 from fer_nb.errors import FerError
 from fer_nb.media import VideoReader
 from fer_nb.pages import Html, box, card, cards, facts
 from fer_nb.study.config import TESTED
+from fer_nb.study.figures import signal_color
 from fer_nb.study.metrics import MEANING
 from fer_nb.study.result import StudyResult, stimulus_of
-from fer_nb.study.words import number, percent, range_text, signal_name, value_text
+from fer_nb.study.words import (
+    metric_name,
+    number,
+    p_phrase,
+    p_text,
+    people,
+    percent,
+    range_text,
+    signal_name,
+    title_of,
+    value_text,
+)
 from fer_nb.summary import time_code
 
 
@@ -23,18 +36,21 @@ def subhead(text: str) -> Html:
 
 
 def html_table(rows: list[list], header: list[str], numbers: set[int] = frozenset()) -> Html:
-    """Return a table; columns whose index is in `numbers` are set flush right."""
+    """Return a table that scrolls in its own box; columns in `numbers` are set flush right."""
 
     def cells(tag, row):
+        # Inline, since notebooks don't have the page's style; heads of columns may wrap.
+        right = " class=number" + (" style=white-space:nowrap" if tag == "td" else "")
         return "".join(
-            f"<{tag}{' class=number style=white-space:nowrap' if k in numbers else ''}>"
+            f"<{tag}{right if k in numbers else ''}>"
             f"{v if isinstance(v, Html) else escape(str(v))}</{tag}>"
             for k, v in enumerate(row)
         )
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     return Html(
-        f"<table><thead><tr>{cells('th', header)}</tr></thead><tbody>{body}</tbody></table>"
+        f'<div class="scroll"><table><thead><tr>{cells("th", header)}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 
@@ -68,18 +84,20 @@ def moment_cards(result: StudyResult, stimulus: str, top: list[int]) -> Html:
     for k, (m, frame) in enumerate(
         zip(moments.to_dict("records"), frames or [None] * len(top), strict=True), start=1
     ):
-        sure = "seen, not tested" if m["status"] == "untested" else f"p = {m['p_holm']:.3f}"
-        shown = "of respondents expressed it"
+        sure = f"corrected {p_phrase(m['p_holm'])}"
+        if m["status"] == "untested":
+            sure = "seen, not tested"
+        shown = f"{round(m['share'] * m['n'])} of {people(m['n'])} showed it"
         if m["signal"] in ("valence", "arousal"):
-            shown = "of respondents moved the same way"
+            shown = shown.replace("showed it", "moved the same way")
         lines = [
             value_text(m["signal"], m["effect"]),
             range_text(m["signal"], m["low"], m["high"], result.config.level),
-            f"{m['share']:.0%} {shown}; {sure}",
+            f"{shown}; {sure}",
         ]
-        emotion = m["signal"].removeprefix("p_") if m["signal"].startswith("p_") else ""
         head = f"{k}  {time_code(m['start_s'])}–{time_code(m['end_s'])}  "
-        items.append(card(frame, head + signal_name(m["signal"]), lines, emotion))
+        name, color = signal_name(m["signal"]), signal_color(m["signal"])
+        items.append(card(frame, head + name, lines, color))
     return cards(items)
 
 
@@ -97,13 +115,14 @@ def moments_table(result: StudyResult, stimulus: str) -> Html:
             range_text(m.signal, m.low, m.high, result.config.level),
             f"{m.share:.0%} ({m.share_low:.0%}–{m.share_high:.0%})",
             m.n,
-            "not tested" if m.status == "untested" else f"{m.p_holm:.3f}",
+            "not tested" if m.status == "untested" else p_text(m.p_holm),
         ]
         for m in moments.itertuples()
     ]
     header = ["when", "what", "change", "interval", "respondents", "n", "p (corrected)"]
     note = (
-        "<p>Respondents: how many expressed it, or, of valence and arousal, moved the same way.</p>"
+        "<p>Respondents: how many of the n who were measured in at least half of it showed it, or, "
+        "of valence and arousal, moved the same way.</p>"
     )
     return Html(sentence + html_table(rows, header, {5, 6}) + note)
 
@@ -144,19 +163,22 @@ def quality_table(result: StudyResult, most: int = 60) -> Html:
     header = ["respondent", *(["stimulus"] if several else []), "status", "seen, %", "gap, s"]
     header += ["fps", "jitter, ms", "light", "contrast", "face, px", "turned, %"]
     numbers = set(range(header.index("seen, %"), len(header)))
-    table = html_table(rows, [*header, "why, and remarks"], numbers)
-    return Html(f'{note}<div class="remarked">{table}</div>')
+    return Html(note + html_table(rows, [*header, "why, and remarks"], numbers))
 
 
 def exclusions(result: StudyResult) -> Html:
     """How many were invited, recorded and kept; who was left out and why."""
-    c = result.counts()
-    lost = c["invited"] - c["kept"]
-    share = lost / c["invited"] if c["invited"] else 0
-    lines = [
-        f"{c['invited']} respondents invited, {c['recorded']} recorded, {c['kept']} kept "
-        f"({lost} lost, {share:.0%})."
-    ]
+    c, quality = result.counts(), result.quality
+    share = float((quality["status"] != "kept").mean()) if len(quality) else 0.0
+    told = f"{people(c['invited'])} invited, {c['recorded']} recorded"
+    groups = list(quality.groupby("stimulus", sort=False))
+    if len(groups) < 2:
+        lost = c["invited"] - c["kept"]
+        lines = [f"{told}, {c['kept']} kept ({lost} lost, {lost / max(c['invited'], 1):.0%})."]
+    else:
+        kept = int((quality["status"] == "kept").sum())
+        lines = [f"{told}; {kept} of {len(quality)} recordings kept."]
+        lines += [_kept_of(result, str(name), rows) for name, rows in groups]
     out = result.quality[result.quality["status"] != "kept"]
     lines += [
         f"{q.respondent}, {q.stimulus}: "
@@ -166,6 +188,16 @@ def exclusions(result: StudyResult) -> Html:
     if not len(out):
         lines.append("No recording was left out.")
     return box(lines, warn=share > 0.25)
+
+
+def _kept_of(result: StudyResult, stimulus: str, rows: pd.DataFrame) -> str:
+    kept = int((rows["status"] == "kept").sum())
+    text = f"{title_of(result, stimulus)}: {kept} of {len(rows)} recordings kept"
+    lacking = sorted(set(result.quality["respondent"]) - set(rows["respondent"]))
+    if 0 < len(lacking) < len(rows):  # else not everybody was meant to see it
+        text += f"; no recording of {', '.join(lacking[:8])}"
+        text += f" and {len(lacking) - 8} more" if len(lacking) > 8 else ""
+    return f"{text}."
 
 
 def _interval(row, scale=1.0, digits=2) -> Html:
@@ -182,18 +214,8 @@ def metrics_table(result: StudyResult, stimulus: str, group: str = "all") -> Htm
     part = result.metrics
     part = part[(part["stimulus"] == stimulus) & (part["group"] == group)]
     part = part[part["scope"] == "whole"].set_index(["signal", "metric"])
-    names = {
-        "ever_expressed": "ever expressed",
-        "level": "level",
-        "average": "average",
-        "maximum": "maximum",
-        "minimum": "minimum",
-        "first": f"first {result.config.first_s:g} s",
-        "last": f"last {result.config.last_s:g} s",
-        "peak_end": "peak end",
-        "peak": "peak",
-        "peak_time": "peak time, s",
-    }
+    names = {metric: metric_name(metric, result.config) for metric in MEANING}
+    names["peak_time"] += ", s"
     columns = list(names)
     tables = []
     for chosen in (columns[:5], columns[5:]):  # two narrow tables fit on a printed page
@@ -212,7 +234,14 @@ def metrics_table(result: StudyResult, stimulus: str, group: str = "all") -> Htm
                     row.append(_interval(found, 1 if points else 100, 2 if points else 0))
             rows.append(row)
         tables.append(html_table(rows, ["", *[names[c] for c in chosen]], {1, 2, 3, 4, 5}))
-    return Html("".join(tables))
+    return Html("".join(tables) + f"<p>{_behind(part['n'])}</p>")
+
+
+def _behind(n: pd.Series) -> str:
+    """How many respondents numbers stand for."""
+    least, most = int(n.min()), int(n.max())
+    told = people(most) if least == most else f"{least} to {people(most)}"
+    return f"n: {told}."
 
 
 def scenes_table(result: StudyResult, stimulus: str) -> Html:
@@ -229,12 +258,13 @@ def scenes_table(result: StudyResult, stimulus: str) -> Html:
         rows.append(
             [f"{name} ({scene.start_s:g}–{scene.end_s:g} s)"]
             + [_interval(one.loc[s], 100, 0) for s in TESTED[2:]]
+            + [int(one["n"].max())]
         )
-    header = ["scene", *[signal_name(s) for s in TESTED[2:]]]
+    header = ["scene", *[signal_name(s) for s in TESTED[2:]], "n"]
     return Html(
         "<p>Respondents who showed it for at least a second of the scene, % "
         f"({percent(result.config.level)} interval).</p>"
-        + html_table(rows, header, set(range(1, 8)))
+        + html_table(rows, header, set(range(1, 9)))
     )
 
 
@@ -242,27 +272,37 @@ def synchrony_table(result: StudyResult, stimulus: str) -> Html:
     """Inter-subject correlation of one stimulus, against shifted audiences."""
     rows = []
     for s in result.synchrony[result.synchrony["stimulus"] == stimulus].itertuples():
-        p = "not tested" if np.isnan(s.p) else f"{s.p:.3f}"
+        p = "not tested" if np.isnan(s.p) else p_text(s.p)
         rows.append([s.signal, number(s.isc, 2), number(s.null_high, 2), p, int(s.n)])
-    header = ["", "correlation", "95 % of chance below", "p", "n"]
+    header = ["", "correlation", "95% of shifted ones below", "p", "n"]
     return html_table(rows, header, {1, 2, 3, 4})
 
 
 def norms_table(norms) -> Html:
-    """Percentiles among past studies."""
-    rows = [
-        [
-            signal_name(n.signal),
-            n.metric.replace("_", " "),
-            f"{n.estimate:.2f}",
-            f"{n.percentile:.0f}",
-            "–" if np.isnan(n.low) else f"{n.low:.0f} to {n.high:.0f}",
-            n.studies,
-        ]
-        for n in norms.table.itertuples()
-    ]
-    header = ["", "number", "value", "percentile", "of its interval", "past stimuli"]
-    return html_table(rows, header, {2, 3, 4, 5})
+    """Percentiles among past studies, of the signals that are tested."""
+    rows = []
+    for n in norms.table.itertuples():
+        if n.signal not in TESTED:
+            continue
+        scale, digits = (1, 2) if n.signal in ("valence", "arousal") else (100, 1)
+        rows.append(
+            [
+                signal_name(n.signal),
+                n.metric.replace("peak_end", "peak–end").replace("_", " "),
+                number(scale * n.estimate, digits),
+                number(n.percentile, 0),
+                "–" if np.isnan(n.low) else f"{number(n.low, 0)} to {number(n.high, 0)}",
+                n.studies,
+            ]
+        )
+    header = ["", "number", "value", "percentile", "interval, as percentiles", "past stimuli"]
+    note = (
+        "<p>Valence and arousal in points, emotions in percent. The interval is this study’s own "
+        "uncertainty, without that of so few past stimuli. A small audience’s peak comes out too "
+        "high, and maximum and peak rise with the length of the film: compare audiences and films "
+        "of like size.</p>"
+    )
+    return Html(html_table(rows, header, {2, 3, 4, 5}) + note)
 
 
 def method(result: StudyResult) -> Html:
@@ -279,9 +319,9 @@ def method(result: StudyResult) -> Html:
         f"Readings were put on the clock of the stimulus in bins of {1 / c.rate_hz:g} s; a bin "
         f"counts where the face was measured for at least {c.min_bin_coverage:.0%} of it, and is "
         "otherwise missing: nothing was filled in. n under the curves says how many were seen.",
-        f"Baseline: {baseline}. Each person’s own baseline {off}, so that a stern or a cheerful "
-        f"face at rest does not count as a reaction. Curves are smoothed by a moving average of "
-        f"{c.smooth_s:g} s.",
+        f"Baseline: {baseline}{_measured(result)}. Each person’s own baseline {off}, so that a "
+        "stern or a cheerful face at rest does not count as a reaction. Curves are smoothed by a "
+        f"moving average of {c.smooth_s:g} s.",
         f"Shaded bands are pointwise {percent(c.level)} intervals of the mean: {c.n_boot} "
         "resamples of respondents, since people, not frames, are the unit. "
         f"Moments come from a cluster-based permutation test over time ({c.n_permutations} flips "
@@ -290,17 +330,26 @@ def method(result: StudyResult) -> Html:
         "ends are where it is visible, not tested times; its size is read off where it was "
         "found, which makes it a little too large. "
         f"Below {c.min_n_test} respondents moments are listed as seen, and not tested.",
-        f"“Showed” means a probability of at least {c.expressed_threshold:g} on average over a "
-        f"whole second, and at least {c.expressed_rise:g} above the person’s baseline. "
-        "How often these intervals and tests are wrong was measured on thousands "
+        f"“Showed” (or expressed) means a probability of at least {c.expressed_threshold:g} on "
+        f"average over a whole second, and at least {c.expressed_rise:g} above the person’s "
+        "baseline. How often these intervals and tests are wrong was measured on thousands "
         "of simulated studies: see docs/statistics.md of the package.",
     ]
     return Html("".join(f"<p>{escape(p)}</p>" for p in paragraphs))
 
 
-def metric_meanings() -> Html:
+def _measured(result: StudyResult) -> str:
+    """How much of the baseline the kept recordings really have."""
+    seconds = result.quality["baseline_s"].dropna()
+    if seconds.empty or result.config.baseline == "none":
+        return ""
+    low, high = (number(end, 1) for end in (seconds.min(), seconds.max()))
+    return f", of which {low if low == high else f'{low} to {high}'} s were measured"
+
+
+def metric_meanings(result: StudyResult) -> Html:
     """What each number of the tables is."""
-    return facts({name.replace("_", " "): text for name, text in MEANING.items()})
+    return facts({metric_name(name, result.config): text for name, text in MEANING.items()})
 
 
 def appendix(result: StudyResult) -> Html:

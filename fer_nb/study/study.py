@@ -18,7 +18,7 @@ from fer_nb.study.collect import (
     table_loader,
 )
 from fer_nb.study.comparison import COLUMNS as COMPARISON_COLUMNS
-from fer_nb.study.comparison import compare_curves, compare_metrics, contrasts
+from fer_nb.study.comparison import Contrast, compare_curves, compare_metrics, contrasts
 from fer_nb.study.config import StudyConfig
 from fer_nb.study.curves import Audience, angular, audience_table, correct, smooth, smoothing_bins
 from fer_nb.study.manifest import Stimulus, read_manifest
@@ -27,7 +27,7 @@ from fer_nb.study.metrics import stimulus_metrics
 from fer_nb.study.mixed import mixed_model
 from fer_nb.study.moments import COLUMNS as MOMENT_COLUMNS
 from fer_nb.study.moments import find_moments
-from fer_nb.study.result import StudyResult, scenes_of, stack
+from fer_nb.study.result import StudyResult, full_title, scenes_of, stack
 from fer_nb.study.storage import save_study
 from fer_nb.study.synchrony import synchrony_tables
 
@@ -146,7 +146,7 @@ def analyse(
     compared = [compare_metrics(pair) for pair in pairs]
     differences = [compare_curves(pair) for pair in pairs]
     mixed, sentence = mixed_model(audiences)
-    notes = [f"{p.labels[0]} and {p.labels[1]}: {p.note}" for p in pairs if p.note]
+    notes = [_note(pair, stimuli) for pair in pairs if pair.note]
     if len(audiences) > 1:
         notes.append(sentence)
     seconds = {}
@@ -179,6 +179,13 @@ def analyse(
         comparison_notes=notes,
         provenance=provenance | {"baseline": baseline_notes},
     )
+
+
+def _note(pair: Contrast, stimuli: dict) -> str:
+    names = pair.labels
+    if pair.within == "stimuli":
+        names = [f"“{full_title(stimuli, name)}”" for name in names]
+    return f"{names[0]} and {names[1]}: {pair.note}."
 
 
 def gather(kept: list[Recording], config: StudyConfig) -> tuple[dict[str, Audience], dict]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.study.config import TESTED, StudyConfig
-from fer_nb.study.result import StudyResult, stimulus_of
+from fer_nb.study.result import StudyResult, full_title, stimulus_of
 from fer_nb.summary import time_code
 
 UNITS = {signal: "percentage points" for signal in TESTED} | {
@@ -52,6 +52,30 @@ def percent(share: float) -> str:
     return f"{100 * share:g}%"
 
 
+def p_text(p: float) -> str:
+    """A p-value in a table: three digits, "< 0.001" below them, a dash where nothing was tested."""
+    return "< 0.001" if p < 0.0005 else number(p, 3)
+
+
+def p_phrase(p: float) -> str:
+    """A p-value in a sentence.
+
+    Examples
+    --------
+    >>> p_phrase(0.0001), p_phrase(0.0262)
+    ('p < 0.001', 'p = 0.026')
+    """
+    text = p_text(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def metric_name(metric: str, config: StudyConfig) -> str:
+    """A metric as the report names it, with the seconds that it looks at."""
+    timed = {"first": f"first {config.first_s:g} s", "last": f"last {config.last_s:g} s"}
+    joined = {"peak_end": "peak–end"}
+    return (timed | joined).get(metric, metric.replace("_", " "))
+
+
 def value_text(signal: str, value: float) -> str:
     """A change of a signal with its unit: points, or percentage points."""
     if math.isnan(value):
@@ -83,21 +107,21 @@ def _number(metrics, stimulus, metric, signal, scope="whole", group="all") -> pd
 
 def title_of(result: StudyResult, stimulus: str) -> str:
     """The title of a stimulus, with its phase where it has one."""
-    known = stimulus_of(result.stimuli, stimulus)
-    return known.title + stimulus[len(known.name) :]
+    return full_title(result.stimuli, stimulus)
 
 
 def lead(result: StudyResult) -> str:
     """One sentence on who was watching what, and how many count."""
     c = result.counts()
-    text = f"{_people(c['invited'])} invited, {c['recorded']} recorded"
+    text = f"{people(c['invited'])} invited, {c['recorded']} recorded"
     if not result.audiences:
         return f"{text}, none kept."
     parts = [f"{len(a)} for “{title_of(result, s)}”" for s, a in result.audiences.items()]
     return f"{text}, kept: {' and '.join(parts) if len(parts) < 3 else ', '.join(parts)}."
 
 
-def _people(n: int) -> str:
+def people(n: int) -> str:
+    """So many respondents, in words."""
     return "1 respondent" if n == 1 else f"{n} respondents"
 
 
@@ -118,7 +142,9 @@ def top_moments(result: StudyResult, stimulus: str) -> list[int]:
     # A drop of valence that no rising emotion accounts for is news of its own.
     drops = moments[(moments["signal"] == "valence") & ~up]
     drops = drops[[_overlap(drop, emotions) < 0.5 for _, drop in drops.iterrows()]]
-    chosen = pd.concat([emotions, drops]) if len(emotions) else moments
+    # A fall of one emotion is mostly the rise of another, and never news by itself.
+    others = moments[~moments["signal"].str.startswith("p_")]
+    chosen = pd.concat([emotions, drops]) if len(emotions) else others
     if len(chosen) == 0:
         return []
     # Ranked on one scale: a point of valence is a third of its way from neutral to the end.
@@ -141,24 +167,37 @@ def three_sentences(result: StudyResult, stimulus: str) -> list[str]:
     audience = result.audiences[stimulus]
     seen = audience.coverage.mean()
     first = (
-        f"{_people(len(audience))} could be read while watching, with the face measured "
+        f"{people(len(audience))} could be read while watching, with the face measured "
         f"{seen:.0%} of the time."
     )
     return [first, _expressed_sentence(result, stimulus), _moment_sentence(result, stimulus)]
 
 
-def _expressed_sentence(result: StudyResult, stimulus: str) -> str:
+def _leading(result: StudyResult, stimulus: str) -> list[pd.Series]:
+    """Shares of respondents who showed each emotion, the largest first; only those measured."""
     rows = [_number(result.metrics, stimulus, "ever_expressed", s) for s in TESTED[2:]]
-    best = max(rows, key=lambda r: -1 if np.isnan(r["estimate"]) else r["estimate"])
+    known = [row for row in rows if not np.isnan(row["estimate"])]
+    common = ("p_happy", "p_surprise")  # before the others where shares are equal
+    return sorted(known, key=lambda r: (-r["estimate"], r["signal"] not in common))
+
+
+def _expressed_sentence(result: StudyResult, stimulus: str) -> str:
+    rows = _leading(result, stimulus)
+    best = rows[0] if rows else None
     valence = _number(result.metrics, stimulus, "average", "valence")
     level = result.config.level
-    if np.isnan(best["estimate"]) or best["estimate"] == 0:
+    if best is None or best["estimate"] == 0:
         text = "Nobody expressed an emotion clearly for a whole second"
     else:
         text = (
             f"{_share_text(best['estimate'], best['low'], best['high'])} showed "
-            f"{signal_name(best['signal'])} for at least a second, more than any other emotion"
+            f"{signal_name(best['signal'])} for at least a second, "
         )
+        alike = [r for r in rows[1:] if r["estimate"] == best["estimate"]]
+        if alike:
+            text += f"and as many {' and '.join(signal_name(r['signal']) for r in alike)}"
+        else:
+            text += "the most frequent emotion in this sample"
     compared = "the person's own baseline"
     if result.config.baseline == "none":
         return f"{text}."
@@ -195,8 +234,8 @@ def _moment_sentence(result: StudyResult, stimulus: str) -> str:
     listed = "; ".join(parts)
     if untested:
         return (
-            f"What moved most of these few viewers the same way, seen but not tested "
-            f"(a test needs {result.config.min_n_test}): {listed}."
+            f"Seen in this small sample, not tested (a test needs {result.config.min_n_test} "
+            f"respondents): {listed}."
         )
     return f"The audience clearly departed from its baseline: {listed}."
 
@@ -205,11 +244,9 @@ def headline_figures(result: StudyResult, stimulus: str) -> dict[str, str]:
     """Key figures of one stimulus with short names, for large print."""
     audience = result.audiences[stimulus]
     figures = {"respondents kept": f"{len(audience)}"}
-    happy = _number(result.metrics, stimulus, "ever_expressed", "p_happy")
-    surprise = _number(result.metrics, stimulus, "ever_expressed", "p_surprise")
-    for row, name in ((happy, "showed happiness"), (surprise, "showed surprise")):
-        if not np.isnan(row["estimate"]):
-            figures[f"{name} ({row['low']:.0%} to {row['high']:.0%})"] = f"{row['estimate']:.0%}"
+    for row in _leading(result, stimulus)[:2]:
+        name = f"showed {signal_name(row['signal'])} ({row['low']:.0%} to {row['high']:.0%})"
+        figures[name] = f"{row['estimate']:.0%}"
     valence = _number(result.metrics, stimulus, "average", "valence")
     if not np.isnan(valence["estimate"]):
         interval = (
@@ -224,30 +261,69 @@ def headline_figures(result: StudyResult, stimulus: str) -> dict[str, str]:
         p = isc["p"].iloc[0]
         chance = "beyond chance" if p <= result.config.alpha else "as by chance"
         chance = "not tested" if np.isnan(p) else chance
-        figures[f"inter-subject correlation ({chance})"] = f"{isc['isc'].iloc[0]:.2f}"
+        figures[f"inter-subject correlation of valence ({chance})"] = f"{isc['isc'].iloc[0]:.2f}"
     return figures
 
 
-def compare_sentence(rows: pd.DataFrame, config: StudyConfig) -> str:
-    """What the comparison of two stimuli or groups found, at the study's level and alpha."""
-    first, second = rows["first"].iloc[0], rows["second"].iloc[0]
-    how = (
-        f"{rows['n_first'].max()} respondents who saw both"
-        if rows["design"].iloc[0] == "paired"
-        else f"{rows['n_first'].max()} and {rows['n_second'].max()} different respondents"
-    )
+def contrast_title(rows: pd.DataFrame, result: StudyResult) -> str:
+    """What a comparison is about: two stimuli by their titles, or two groups of one stimulus."""
+    first, second = contrast_names(rows, result)
+    within = rows["within"].iloc[0].removeprefix("groups of ")
+    place = "" if within == "stimuli" else f"“{title_of(result, within)}”: "
+    return f"{place}{first} and {second}"
+
+
+def contrast_names(rows: pd.DataFrame, result: StudyResult) -> tuple[str, str]:
+    """Names of the two that are compared, stimuli by their titles."""
+    names = rows["first"].iloc[0], rows["second"].iloc[0]
+    if rows["within"].iloc[0] != "stimuli":
+        return names
+    first, second = (f"“{title_of(result, name)}”" for name in names)
+    return first, second
+
+
+def compare_sentence(
+    rows: pd.DataFrame, result: StudyResult, clusters: pd.DataFrame | None = None
+) -> str:
+    """What the comparison of two stimuli or groups found, at the study's level and alpha.
+
+    `clusters` are stretches in which the curves differ, as `comparison_sections.contrasts_of` gives
+    them.
+    """
+    config, title = result.config, contrast_title(rows, result)
+    if rows["design"].iloc[0] == "paired":
+        how = f"{people(rows['n_first'].max())} with a kept recording of both"
+    else:
+        how = f"{rows['n_first'].max()} and {rows['n_second'].max()} different respondents"
     if rows["p"].isna().all():
-        return f"{first} and {second} ({how}): too few people for a test; differences as observed."
+        return f"{title} ({how}): too few people for a test; differences as observed."
+    over_time = "" if clusters is None else _stretches(clusters, rows, result)
     clear = rows[rows["p_holm"] <= config.alpha]
     if clear.empty:
         return (
-            f"{first} and {second} ({how}): none of {rows['p'].notna().sum()} compared numbers "
-            f"differs beyond chance (Holm-corrected, {percent(config.alpha)})."
+            f"{title} ({how}): none of {rows['p'].notna().sum()} compared numbers "
+            f"differs beyond chance (Holm-corrected, {percent(config.alpha)}).{over_time}"
         )
     listed = "; ".join(
-        f"{signal_name(r.signal)} ({r.metric.replace('_', '–')}) "
+        f"{signal_name(r.signal)} ({metric_name(r.metric, config)}) "
         f"{value_text(r.signal, r.difference)}, "
-        f"{range_text(r.signal, r.low, r.high, config.level)}, p = {r.p_holm:.3f}"
+        f"{range_text(r.signal, r.low, r.high, config.level)}, {p_phrase(r.p_holm)}"
         for r in clear.itertuples()
     )
-    return f"{first} against {second} ({how}): {listed}."
+    return f"{title} ({how}), first minus second: {listed}.{over_time}"
+
+
+def _stretches(clusters: pd.DataFrame, rows: pd.DataFrame, result: StudyResult) -> str:
+    found = clusters[clusters["p_holm"] <= result.config.alpha].sort_values("start_s")
+    if found.empty:
+        return ""
+    names = contrast_names(rows, result)
+    listed = "; ".join(
+        f"{signal_name(c.signal)} higher for {names[0 if c.sign > 0 else 1]} from "
+        f"{time_code(c.start_s)} to {time_code(c.end_s)} ({p_phrase(c.p_holm)})"
+        for c in found.itertuples()
+    )
+    return (
+        f" Over time: {listed}. These p are corrected over the curves compared; where a stretch "
+        "begins and ends is not tested."
+    )

@@ -38,9 +38,9 @@ def said(result) -> str:
             part(result, name)
             for part in (sections.moments_table, sections.metrics_table, sections.scenes_table)
         ]
-    for rows, *_ in comparison_sections.contrasts_of(result):
-        parts.append(words.compare_sentence(rows, result.config))
-        parts.append(comparison_sections.comparison_table(rows))
+    for rows, _, clusters in comparison_sections.contrasts_of(result):
+        parts.append(words.compare_sentence(rows, result, clusters))
+        parts.append(comparison_sections.comparison_table(rows, result))
     return re.sub(r"data:image[^\"]*", "", "\n".join(map(str, parts)))
 
 
@@ -58,11 +58,11 @@ def test_the_scenes_table_names_the_level(strict):
 def test_the_comparison_is_judged_at_the_studys_alpha(result, strict):
     rows = result.comparison.assign(p_holm=1.0)
     rows.loc[rows.index[0], "p_holm"] = 0.03
-    lenient = words.compare_sentence(rows, result.config)
+    lenient = words.compare_sentence(rows, result)
     assert "95% interval" in lenient
     assert "p = 0.030" in lenient
-    assert "(Holm-corrected, 1%)" in words.compare_sentence(rows, strict.config)
-    sure = words.compare_sentence(rows.assign(p_holm=0.005), strict.config)
+    assert "(Holm-corrected, 1%)" in words.compare_sentence(rows, strict)
+    sure = words.compare_sentence(rows.assign(p_holm=0.005), strict)
     assert "90% interval" in sure
     assert "95%" not in sure
 
@@ -71,7 +71,7 @@ def test_dots_are_filled_at_the_studys_alpha(result):
     rows = result.comparison.assign(p_holm=0.03)
 
     def filled(alpha):
-        axes = comparison_figures.differences(rows, alpha).axes
+        axes = comparison_figures.differences(rows, result.config.with_(alpha=alpha)).axes
         dots = [line for axis in axes for line in axis.lines if line.get_marker() == "o"]
         assert len(dots) == len(rows)
         return {dot.get_markerfacecolor() != "white" for dot in dots}
@@ -93,7 +93,9 @@ def test_synchrony_is_called_beyond_chance_at_the_studys_alpha(result, strict):
 def test_odd_levels_are_not_rounded_away(result):
     assert "97.5% interval" in words.range_text("valence", 0.1, 0.2, 0.975)
     config = result.config.with_(alpha=0.005)
-    none = words.compare_sentence(result.comparison.assign(p_holm=1.0), config)
+    none = words.compare_sentence(
+        result.comparison.assign(p_holm=1.0), replace(result, config=config)
+    )
     assert "(Holm-corrected, 0.5%)" in none
     clips, tables = simulate_guests(guests=12)
     mood = run_mood(clips, tables=tables, config=config.with_(level=0.975))
@@ -102,6 +104,6 @@ def test_odd_levels_are_not_rounded_away(result):
 
 def test_the_figures_of_a_strict_study_can_be_drawn(strict):
     for rows, curves, clusters in comparison_sections.contrasts_of(strict):
-        comparison_figures.differences(rows, strict.config.alpha)
+        comparison_figures.differences(rows, strict.config)
         comparison_figures.difference_curve(curves, clusters, strict.config.alpha)
     figures.scene_panels(strict, "trailer-a")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 
 from fer_nb.study import StudyConfig
 from fer_nb.study.comparison import (
@@ -164,7 +165,7 @@ def test_people_who_saw_both_are_paired(audience):
     c = contrast(first, second, ("a", "b"), "stimuli")
     assert c.paired
     assert c.first.respondents == c.second.respondents == tuple(str(i) for i in range(2, 12))
-    assert "6 who saw only one" in c.note
+    assert c.note.endswith("are left out (6)")
 
 
 def test_mostly_different_people_are_independent_and_nobody_counts_twice(audience):
@@ -172,7 +173,7 @@ def test_mostly_different_people_are_independent_and_nobody_counts_twice(audienc
     c = contrast(first, second, ("a", "b"), "stimuli")
     assert not c.paired
     assert not set(c.first.respondents) & set(c.second.respondents)
-    assert "2 who saw both" in c.note
+    assert c.note.endswith("count for the first only (2)")
 
 
 def test_an_audience_does_not_differ_from_itself(audience):
@@ -223,3 +224,73 @@ def test_the_mixed_model_of_two_complete_stimuli_is_the_paired_t_test():
     assert row["p"] == pytest.approx(want.pvalue, rel=0.02)
     assert "30 recordings of 15 respondents" in sentence
     assert "No mixed model" in mixed_model({"a": a})[1]
+
+
+def averages(*values):
+    """Audiences of one length of film each, whose averages of valence are `values` (n,)."""
+    n = len(values[0])
+    audiences = {}
+    for k, average in enumerate(values):
+        one = simulate_audience(n, np.random.default_rng(k), duration_s=2.0, missing=False)
+        one.corrected[:, 0] = np.asarray(average)[:, None]
+        audiences[f"film {k}"] = one
+    return audiences
+
+
+def test_a_mixed_model_comes_out_however_little_persons_differ():
+    rng, n = np.random.default_rng(0), 24
+    audiences = averages(np.zeros(n), np.zeros(n))
+    zero = 0
+    for icc in (0, 0.01, 0.08, 0.26):
+        for _ in range(40):
+            own = np.sqrt(icc) * rng.standard_normal(n)
+            x, y = 0.05 * (own + np.sqrt(1 - icc) * rng.standard_normal((2, n)))
+            for one, values in zip(audiences.values(), (x, y), strict=True):
+                one.corrected[:, 0] = values[:, None]
+            table, sentence = mixed_model(audiences)
+            assert sentence.startswith("Mixed model of average valence: 48 recordings of 24")
+            assert table["estimate"].to_list() == pytest.approx([x.mean(), (y - x).mean()])
+            want = stats.ttest_rel(y, x)
+            row = table.iloc[1]
+            assert row["p"] == pytest.approx(want.pvalue, rel=0.02, abs=1e-4)
+            ends = want.confidence_interval(0.95)
+            assert [row["low"], row["high"]] == pytest.approx(list(ends), rel=0.02, abs=1e-4)
+            alike = np.cov(x, y)[0, 1] <= 0  # persons differ less than chance would make them
+            assert alike == ("estimated as 0" in sentence)
+            zero += alike
+            if alike:  # the mean of one stimulus has the error of recordings that are all alike
+                pooled = np.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2 / n)
+                half = (table["high"] - table["low"])[0] / 2
+                assert half == pytest.approx(stats.t.ppf(0.975, n - 1) * pooled)
+    assert 20 < zero < 100
+
+
+def test_a_mixed_model_with_gaps_and_no_variance_between_persons_compares_within_them():
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal(12)
+    y, z = -x + 0.1 * rng.standard_normal((2, 12))  # who is high in one film is low in the others
+    y[:2], z[2:4] = np.nan, np.nan
+    table, sentence = mixed_model(averages(x, y, z))
+    assert "32 recordings of 12 respondents" in sentence
+    assert "estimated as 0" in sentence
+    values = np.concatenate([x, y, z])
+    design = np.column_stack(
+        [np.tile(np.eye(12), (3, 1)), np.repeat([[0, 0], [1, 0], [0, 1]], 12, axis=0)]
+    )
+    known = ~np.isnan(values)
+    fit = OLS(values[known], design[known]).fit()
+    assert table["estimate"][1:].to_list() == pytest.approx(fit.params[-2:].tolist())
+    assert table["p"][1:].to_list() == pytest.approx(fit.pvalues[-2:].tolist())
+
+
+def test_a_mixed_model_is_refused_where_nothing_varies_or_nobody_links_the_stimuli():
+    flat = np.full(12, 0.3)
+    assert "singular" in mixed_model(averages(flat, flat))[1]
+    x = np.random.default_rng(3).standard_normal(12)
+    assert "singular" in mixed_model(averages(x, x + 1))[1]
+    alone = averages(x, -x, np.where(np.arange(12) < 8, x, np.nan))
+    others = tuple(f"other {i}" for i in range(12))
+    alone["film 2"] = replace(alone["film 2"], respondents=others)
+    table, sentence = mixed_model(alone)
+    assert table.empty
+    assert "nobody's recordings link all stimuli" in sentence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from fer_nb.errors import StudyError
 from fer_nb.study import (
     StudyConfig,
     comparison_figures,
+    comparison_sections,
     figures,
     load_study,
     run_mood,
@@ -61,6 +63,56 @@ def test_the_dark_recording_is_left_out_and_said(result):
     assert "V03" not in result.audiences["trailer-a"].respondents
     assert "V03" in result.audiences["trailer-b"].respondents
     assert "V03, trailer-a: excluded – too dark" in sections.exclusions(result)
+
+
+def test_who_counts_is_said_for_each_stimulus(result):
+    said = sections.exclusions(result)
+    recordings, kept = len(result.quality), result.kept
+    assert f"{kept} of {recordings} recordings kept" in said
+    for name, audience in result.audiences.items():
+        rows = (result.quality["stimulus"] == name).sum()
+        assert f"{words.title_of(result, name)}: {len(audience)} of {rows} recordings kept" in said
+    quality = result.quality
+    gone = quality[~((quality["respondent"] == "V06") & (quality["stimulus"] == "trailer-b"))]
+    assert "no recording of V06." in sections.exclusions(replace(result, quality=gone))
+
+
+def test_equal_shares_are_not_ranked(result):
+    metrics = result.metrics.copy()
+    ever = (metrics["metric"] == "ever_expressed") & (metrics["scope"] == "whole")
+    metrics.loc[ever, ["estimate", "low", "high"]] = (0.0, 0.0, 0.2)
+    tied = ever & metrics["signal"].isin(["p_contempt", "p_happy", "p_surprise"])
+    metrics.loc[tied, ["estimate", "low", "high"]] = (0.25, 0.1, 0.5)
+    study = replace(result, metrics=metrics)
+    sentence = words.three_sentences(study, "trailer-a")[1]
+    assert "showed happiness for at least a second, and as many surprise and contempt;" in sentence
+    assert list(words.headline_figures(study, "trailer-a"))[1].startswith("showed happiness")
+
+
+def test_comparisons_say_what_they_are_about(result):
+    rows, _, clusters = next(comparison_sections.contrasts_of(result))
+    titles = [words.title_of(result, name) for name in result.audiences]
+    assert words.contrast_title(rows, result) == f"“{titles[0]}” and “{titles[1]}”"
+    groups = rows.assign(within="groups of trailer-b", first="men", second="women")
+    assert words.compare_sentence(groups, result).startswith(f"“{titles[1]}”: men and women (")
+    found = clusters.head(0)
+    found.loc[0] = ["a", "b", "stimuli", "p_happy", 2.0, 4.0, -1, 0.0001, 0.0002]
+    over_time = words.compare_sentence(rows, result, found)
+    assert f"happiness higher for “{titles[1]}” from 0:02.0 to 0:04.0 (p < 0.001)" in over_time
+
+
+def test_the_fall_of_an_emotion_is_no_news_of_the_first_page(result):
+    fall = result.moments.head(1).assign(signal="p_happy", direction="down", effect=-0.2)
+    assert words.top_moments(replace(result, moments=fall), fall["stimulus"].iloc[0]) == []
+
+
+def test_shares_of_moments_are_of_those_measured_there(result):
+    for name, audience in result.audiences.items():
+        for m in result.moments[result.moments["stimulus"] == name].to_dict("records"):
+            window = slice(*(round(m[at] * audience.config.rate_hz) for at in ("start_s", "end_s")))
+            measured = (~np.isnan(audience.signal(m["signal"])[:, window])).mean(axis=1) >= 0.5
+            assert m["n"] == measured.sum()
+            assert m["share"] * m["n"] == pytest.approx(round(m["share"] * m["n"]))
 
 
 def test_curves_say_how_many_were_seen(result):
