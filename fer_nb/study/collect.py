@@ -6,8 +6,9 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from fer_nb.cluster import map_in_order
 from fer_nb.errors import FerError, MediaError, StudyError, TableError
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.curves import Baseline, baseline_of, bin_recording
-from fer_nb.study.manifest import Manifest, Stimulus, cell_name
+from fer_nb.study.manifest import Manifest, Stimulus, cell_name, scenes_beyond
 from fer_nb.study.quality import COLUMNS, judge, measure
 from fer_nb.study.respondent import respondent
 
@@ -39,19 +40,22 @@ class Recording:
     baselines: dict[str, Baseline]
 
 
-def table_loader(tables) -> Loader:
+def table_loader(tables, rows: Iterable[dict] = ()) -> Loader:
     """Return a function from a manifest row to its ready reaction table.
 
     Parameters
     ----------
     tables : mapping or path
         A mapping from the manifest's `video`, or from (respondent, stimulus), to a table; or a
-        folder with `VIDEO-STEM.parquet` (or .csv) per recording.
+        folder with `VIDEO-STEM.parquet` (or .csv) per recording. A table that tells its video's
+        SHA-256 is refused where the video is there and has another.
+    rows : iterable of dict
+        The rows that will be asked for, to know now whether two recordings would share a table.
 
     Raises
     ------
     StudyError
-        If `tables` is neither, or the folder is absent.
+        If `tables` is neither, the folder is absent, or two recordings would share a table.
     """
     if isinstance(tables, Mapping):
 
@@ -71,17 +75,52 @@ def table_loader(tables) -> Loader:
     if not folder.is_dir():
         raise StudyError(f"there is no folder of tables {folder}")
 
+    video_of: dict[Path, str] = {}
+
+    def find(row) -> Path | None:
+        stem = Path(os.path.splitext(row["video"])[0])
+        for name in (stem.as_posix(), stem.name, f"{row.get('stimulus')}/{row['respondent']}"):
+            for suffix in (".parquet", ".csv"):
+                file = folder / f"{name}{suffix}"
+                if not file.is_file():
+                    continue
+                other = video_of.setdefault(file, row["video"])
+                if os.path.normpath(other) != os.path.normpath(row["video"]):
+                    raise StudyError(
+                        f"{file} would be the table of both {other!r} and {row['video']!r}; give "
+                        f"each its own: {folder / stem}.parquet, or STIMULUS/RESPONDENT.parquet"
+                    )
+                return file
+        return None
+
     def load(row):
         from fer_nb.reactions import read_table
 
-        stem = Path(row["video"]).with_suffix("")
-        for name in (stem.as_posix(), stem.name, f"{row.get('stimulus')}/{row['respondent']}"):
-            for suffix in (".parquet", ".csv"):
-                if (folder / f"{name}{suffix}").is_file():
-                    return read_table(folder / f"{name}{suffix}")
-        raise FerError(f"no ready table for {row['video']!r} in {folder.name}/")
+        file = find(row)
+        if file is None:
+            raise FerError(f"no ready table for {row['video']!r} in {folder.name}/")
+        table = read_table(file)
+        known = table.attrs.get("sha256")
+        if known and "path" in row and _digest(row["path"]) not in (None, known):
+            raise TableError(
+                f"the table {file} is not of {row['video']!r} (their SHA-256 differ); put that "
+                "recording's table there, or analyse it again"
+            )
+        return table
 
+    for row in rows:
+        find(row)
     return load
+
+
+def _digest(video: Path) -> str | None:
+    """SHA-256 of a video; None where it is absent or cannot be read, as ready tables allow."""
+    from fer_nb.files import sha256
+
+    try:
+        return sha256(video)
+    except OSError:
+        return None
 
 
 def _checked(table) -> pd.DataFrame:
@@ -100,7 +139,8 @@ class VideoLoader:
     """Turns a manifest row into the reaction table of its video, which it may find in a folder.
 
     A table in the folder is used only if it can be read and the video's bytes, the model and the
-    detector are the same. A loader can be sent to other processes.
+    detector are the same. No table is kept of a model that does not tell its `sha256`, as nothing
+    tells it from another. A loader can be sent to other processes.
 
     Parameters
     ----------
@@ -108,16 +148,24 @@ class VideoLoader:
         The folder.
     model, detector, every
         As `fer_nb.analyze_video`.
+
+    Raises
+    ------
+    StudyError
+        If `every` is no whole number from 1.
     """
 
     def __init__(self, cache: Path | None = None, *, model=None, detector=None, every: int = 1):
         from fer_nb.faces import as_detector, describe_detector
         from fer_nb.models import as_model
 
-        self.cache = cache and cache.absolute()
-        self.model, self.detector, self.every = as_model(model), as_detector(detector), every
-        want = {"model_sha256": self.model.sha256, "prior": getattr(self.model, "prior", None)}
-        self._made_by = f"{want}|{describe_detector(self.detector)}|{every}"
+        if not isinstance(every, Integral) or every < 1:
+            raise StudyError(f"every is {every!r}; it must be a whole number from 1")
+        self.model, self.detector, self.every = as_model(model), as_detector(detector), int(every)
+        digest = getattr(self.model, "sha256", None)
+        self.cache = cache.absolute() if cache and digest else None
+        want = {"model_sha256": digest, "prior": getattr(self.model, "prior", None)}
+        self._made_by = f"{want}|{describe_detector(self.detector)}|{self.every}"
 
     def __call__(self, row: dict) -> pd.DataFrame:
         from fer_nb.reactions import analyze_video, write_table
@@ -157,10 +205,13 @@ def analyse_ahead(
     Raises
     ------
     StudyError
-        If the loader has no folder, or a stimulus' video cannot be read.
+        If the loader keeps no tables, or a stimulus' video cannot be read.
     """
     if load.cache is None:
-        raise StudyError("side by side, the tables are kept in a folder; give out_dir")
+        raise StudyError(
+            "side by side, the tables are kept in a folder; give out_dir (and a model of your own "
+            "an attribute sha256), or leave out workers and scheduler"
+        )
     _known_lengths(manifest)  # an error is better told before the work
     rows = manifest.recordings.drop_duplicates("video")[["video", "path"]]
     rows = rows.assign(path=[path.absolute() for path in rows["path"]]).to_dict("records")
@@ -204,7 +255,8 @@ def measure_recordings(
     Raises
     ------
     StudyError
-        If the length of a stimulus is not stated and its video cannot be read.
+        If the length of a stimulus is not stated and its video cannot be read, or is too short
+        for one of its scenes.
     """
     rows = manifest.recordings.to_dict("records")
     read = _reader(load, progress, len(rows))
@@ -215,10 +267,12 @@ def measure_recordings(
         if not durations[name]:
             tables = list(tables)
             durations[name] = _median_end(tables, rows)
+        beyond = scenes_beyond(manifest.stimuli[name].scenes, durations[name])
         for i, table in tables:
             row = rows[i]
             try:
                 line, kept[i] = _measure(row, table, durations[name], config, made_with)
+                line["notes"] = "; ".join(filter(None, [line["notes"], *beyond]))
             except FerError as error:
                 line = {"status": "failed", "reasons": str(error)}
             line |= {key: row[key] for key in ("respondent", "group", *manifest.covariates)}
@@ -255,6 +309,11 @@ def _measure(row, table, duration_s, config, made_with):
         raise StudyError(
             f"the length of stimulus {row['stimulus']!r} is unknown, as no recording reaches its "
             "start; check start_s, or give its duration_s in the file of stimuli"
+        )
+    if duration_s * config.rate_hz < 1 - 1e-6:
+        raise StudyError(
+            f"a bin of {1 / config.rate_hz:g} s is longer than stimulus {row['stimulus']!r} "
+            f"({duration_s:g} s); choose a larger rate_hz"
         )
     start = row["start_s"]
     person = respondent(table, start, start + duration_s)
@@ -327,12 +386,18 @@ def _video_seconds(stimulus: Stimulus) -> float | None:
 
     try:
         with VideoReader(stimulus.video) as video:
-            return video.info.duration_s or None
+            duration = video.info.duration_s or None
     except MediaError as error:
         raise StudyError(
             f"the length of stimulus {stimulus.name!r} is unknown: {error}; mend the video, or "
             "give its duration_s in the file of stimuli"
         ) from error
+    if duration and (beyond := scenes_beyond(stimulus.scenes, duration)):
+        raise StudyError(
+            f"stimulus {stimulus.name!r}: {'; '.join(beyond)}; mend the scenes in the file of "
+            "stimuli, or give its duration_s there"
+        )
+    return duration
 
 
 def _median_end(tables, rows) -> float:

@@ -189,6 +189,8 @@ class StudyConfig:
             value = getattr(self, name)
             if not allowed.holds(value):
                 problems.append(f"{name} is {value!r}; it must be {allowed}")
+            else:  # NumPy's numbers cannot be written to study.json
+                object.__setattr__(self, name, int(value) if allowed.whole else float(value))
         if problems:
             raise StudyError("study parameters: " + "; ".join(problems))
 

@@ -146,17 +146,23 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
 
 
 def _from_folder(folder: Path, problems: list[str]) -> pd.DataFrame:
-    rows = [
-        {
-            "respondent": file.stem,
-            "stimulus": file.parent.name,
-            "video": file.relative_to(folder).as_posix(),
-            "line": f"{file.parent.name}/{file.name}",
-        }
+    names = [
+        file.relative_to(folder).as_posix()
         for file in sorted(folder.glob("*/*"))
         if file.suffix.lower() in VIDEO_SUFFIXES
     ]
-    if not rows:
+    rows = []
+    for name in names:
+        stimulus, file = name.split("/")
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            problems.append(f"{name!a} is not named in UTF-8; rename it")
+            continue
+        rows.append(
+            {"respondent": Path(file).stem, "stimulus": stimulus, "video": name, "line": name}
+        )
+    if not names:
         problems.append(
             f"{folder.name}: no recordings found; expected STIMULUS/RESPONDENT.mp4 "
             f"({', '.join(VIDEO_SUFFIXES)})"
@@ -292,8 +298,10 @@ def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
                 f"{where}: respondent {key[0]!r} has stimulus {key[1]!r} already "
                 f"({seen_keys[key]}); one recording per person and stimulus"
             )
-        take = (row["video"], numbers["start_s"], row["stimulus"])
-        if row["video"] and seen_takes.setdefault(take, where) != where:
+        start = numbers["start_s"] if row["start_s"] else 0.0  # None: not a number, and told above
+        take = (os.path.normpath(row["video"]), start, row["stimulus"])
+        told = row["video"] and start is not None
+        if told and seen_takes.setdefault(take, where) != where:
             problems.append(
                 f"{where}: video {row['video']!r} is used already ({seen_takes[take]}) "
                 "from the same second for the same stimulus"
@@ -334,13 +342,23 @@ def _read_stimuli(path: Path, problems: list[str]) -> dict[str, Stimulus]:
     return result
 
 
+def scenes_beyond(scenes: Iterable[Scene], duration_s: float) -> list[str]:
+    """Return in words which scenes end after a stimulus of so many seconds; none if that is NaN."""
+    length = f"{round(duration_s, 1):g} s"
+    return [
+        f"scene {scene.name!r} ends at {scene.end_s:g} s, after the stimulus ({length})"
+        for scene in scenes
+        if scene.end_s > duration_s + 0.5
+    ]
+
+
 def _scenes(text: str, duration, where: str, problems: list[str]) -> tuple[Scene, ...]:
     if not text:
         return ()
     try:
         items = json.loads(text)
         scenes = tuple(Scene(str(i["name"]), float(i["start_s"]), float(i["end_s"])) for i in items)
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError):
+    except (json.JSONDecodeError, KeyError, OverflowError, TypeError, ValueError):
         problems.append(
             f"{where}: scenes is not a JSON list like "
             '[{"name": "opening", "start_s": 0, "end_s": 4}]'
@@ -353,13 +371,13 @@ def _scenes(text: str, duration, where: str, problems: list[str]) -> tuple[Scene
                 f"{where}: a scene is named 'whole', which stands for all of the stimulus; "
                 "rename it"
             )
-        if not 0 <= scene.start_s < scene.end_s:
-            problems.append(f"{where}: scene {scene.name!r} must start at 0 or later and end later")
-        elif duration and scene.end_s > duration + 0.5:
+        if not 0 <= scene.start_s < scene.end_s < math.inf:
             problems.append(
-                f"{where}: scene {scene.name!r} ends at {scene.end_s:g} s, "
-                f"after the stimulus ({duration:g} s)"
+                f"{where}: scene {scene.name!r} must start at 0 or later and end later, both at "
+                "numbers of seconds"
             )
+        elif duration:
+            problems += [f"{where}: {beyond}" for beyond in scenes_beyond([scene], duration)]
         if names.count(scene.name) > 1 and scene is scenes[names.index(scene.name)]:
             problems.append(f"{where}: two scenes are named {scene.name!r}")
     return scenes

@@ -47,7 +47,8 @@ def person_metrics(audience: Audience, start_s: float, end_s: float) -> dict[str
     Maxima and minima are of the smoothed curve; means are of the curve as measured.
     """
     rate = audience.config.rate_hz
-    window = slice(round(start_s * rate), max(round(start_s * rate) + 1, round(end_s * rate)))
+    first = min(round(start_s * rate), len(audience.times) - 1)
+    window = slice(first, max(first + 1, round(end_s * rate)))
     raw, corrected = audience.raw[..., window], audience.corrected[..., window]
     curves = audience.curves[..., window]
     seen = ~np.isnan(corrected)

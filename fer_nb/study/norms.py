@@ -7,6 +7,7 @@ and files that do not tell, are left out and counted.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,12 @@ def add_to_norms(
     """
     folder = make_folder(library)
     study = study or result.study_id
-    written = []
+    if not result.audiences:
+        raise StudyError("no recording was kept, so there is nothing to add to the norms")
+    paths = {stimulus: folder / _file_name(study, stimulus) for stimulus in result.audiences}
+    for path in paths.values():
+        if path.exists() and not force:
+            raise StudyError(f"{path.name} is in the norms already; use force to replace it")
     for stimulus, audience in result.audiences.items():
         rows = _own(result.metrics, stimulus).assign(
             study=study,
@@ -70,16 +76,18 @@ def add_to_norms(
             duration_s=audience.duration_s,
             **result.measured_how(),
         )
-        safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in f"{study}__{stimulus}")
-        path = folder / f"{safe}.parquet"
-        if path.exists() and not force:
-            raise StudyError(f"{path.name} is in the norms already; use force to replace it")
-        with new_file(path, force=True) as part:
+        with new_file(paths[stimulus], force=True) as part:
             rows.to_parquet(part, index=False)
-        written.append(path)
-    if not written:
-        raise StudyError("no recording was kept, so there is nothing to add to the norms")
-    return written
+    return list(paths.values())
+
+
+def _file_name(study: str, stimulus: str) -> str:
+    """Name of a stimulus' file; names that look the same in safe letters differ by a digest."""
+    name = f"{study}__{stimulus}"
+    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+    if safe != name:
+        safe += f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{safe}.parquet"
 
 
 def read_norms(library) -> pd.DataFrame:

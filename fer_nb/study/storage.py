@@ -13,6 +13,7 @@ from fer_nb.files import make_folder, new_file
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.curves import Audience
 from fer_nb.study.manifest import Scene, Stimulus
+from fer_nb.study.quality import COLUMNS as QUALITY_COLUMNS
 from fer_nb.study.result import StudyResult, stack
 
 _TABLES = {
@@ -138,13 +139,17 @@ def _load(folder: Path) -> StudyResult:
     tables = {}
     for name, file in _TABLES.items():
         if file.endswith(".csv"):
+            more = []  # the manifest's further columns, which are text
+            if name == "quality":
+                header = pd.read_csv(folder / file, nrows=0).columns
+                more = [column for column in header if column not in QUALITY_COLUMNS]
             tables[name] = pd.read_csv(
                 folder / file,
-                dtype=dict.fromkeys(_TEXT, str),
+                dtype=dict.fromkeys((*_TEXT, *more), str),
                 keep_default_na=False,  # "NA" may be a name; only an empty cell is missing
                 na_values=[""],
             )
-            for column in ("reasons", "notes", "group", "face_rule"):
+            for column in ("reasons", "notes", "group", "face_rule", *more):
                 if column in tables[name]:
                     tables[name][column] = tables[name][column].astype(object).fillna("")
         else:

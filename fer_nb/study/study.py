@@ -102,7 +102,7 @@ def run_study(
     config = config or StudyConfig()
     described = read_manifest(manifest, stimuli, need_videos=tables is None)
     if tables is not None:
-        load = table_loader(tables)
+        load = table_loader(tables, described.recordings.to_dict("records"))
     else:
         cache = make_folder(Path(out_dir) / "tables") if out_dir is not None else None
         load = VideoLoader(cache, model=model, detector=detector, every=every)

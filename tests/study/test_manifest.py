@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 
 import pandas as pd
 import pytest
@@ -209,3 +211,37 @@ def test_a_phase_that_reads_like_another_stimulus_is_refused(write):
     read_manifest(write(header + "ann,ad,a.mp4,after\nann,ad (long),b.mp4,after\n"))
     with pytest.raises(StudyError, match=r"m\.csv line 2: .*'long'.*'ad'.*'ad \(long\)'"):
         read_manifest(write(header + "ann,ad,a.mp4,long\nann,ad (long),b.mp4,after\n"))
+
+
+@pytest.mark.parametrize("second", ["b,film,a.mp4,0", "b,film,./a.mp4,", "b,film,x/../a.mp4,0.0"])
+def test_one_recording_is_not_two_people(write, tmp_path, second):
+    (tmp_path / "x").mkdir()
+    path = write(f"respondent,stimulus,video,start_s\na,film,a.mp4,\n{second}\n")
+    with pytest.raises(StudyError, match=r"line 3: video .* used already \(m\.csv line 2\)"):
+        read_manifest(path)
+
+
+def test_a_bad_start_is_one_problem_and_not_two(write):
+    lines = "a,film,a.mp4,12:30\nb,film,a.mp4,0\n"
+    with pytest.raises(StudyError, match=r"1 problem to put right\n.*start_s is '12:30'"):
+        read_manifest(write("respondent,stimulus,video,start_s\n" + lines))
+
+
+@pytest.mark.parametrize("name", [b"film/ann\xff.mp4", b"f\xffm/ann.mp4"])
+def test_a_recording_that_is_not_named_in_utf_8_is_a_problem(tmp_path, name):
+    for file in (tmp_path / "film" / "bob.mp4", tmp_path / os.fsdecode(name)):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"x")
+    shown = re.escape(f"{os.fsdecode(name)!a} is not named in UTF-8; rename it")
+    with pytest.raises(StudyError, match=rf"1 problem to put right\n  {shown}"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("end", ["Infinity", "NaN", "1e999", "1" + 400 * "0"])
+def test_a_scene_ends_at_a_number_of_seconds(write, end):
+    path = write(
+        "respondent,stimulus,video\nann,film,a.mp4\n",
+        f'stimulus,scenes\nfilm,"[{{""name"": ""a"", ""start_s"": 0, ""end_s"": {end}}}]"\n',
+    )
+    with pytest.raises(StudyError, match=r"stimuli\.csv line 2: scene"):
+        read_manifest(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 
 from fer_nb.cli import app
 from fer_nb.errors import StudyError
-from fer_nb.study import add_to_norms, compare_with_norms, load_study, save_study
+from fer_nb.study import add_to_norms, compare_with_norms, load_study, save_study, sections
 
 
 def test_norms(result, tmp_path):
@@ -35,6 +36,25 @@ def test_norms(result, tmp_path):
     assert row["percentile"] == pytest.approx(75 if mine > other else 25)
     few = compare_with_norms(result, "trailer-a", tmp_path / "norms", category="soap")
     assert few.sentence.startswith("No norms: 0 of 12")
+
+
+def test_the_report_shows_norms_in_percent_and_points(result, tmp_path):
+    for k in range(6):
+        add_to_norms(result, tmp_path, study=f"s{k}")
+    norms = compare_with_norms(result, "trailer-a", tmp_path)
+    values = norms.table["estimate"].mask(norms.table["metric"] == "average", -0.0004)
+    values = values.mask(norms.table["metric"] == "peak", 0.2744)
+    shown = sections.norms_table(replace(norms, table=norms.table.assign(estimate=values)))
+    rows = {
+        tuple(re.findall("<td[^>]*>([^<]*)", row)[:3]) for row in shown.split("<tr>")
+    }  # signal, number, value
+    assert ("valence", "average", "0.00") in rows
+    assert ("valence", "peak", "0.27") in rows
+    assert ("happiness", "average", "0.0") in rows
+    assert ("happiness", "peak", "27.4") in rows
+    assert not {"neutral", "uncertain"} & {row[0] for row in rows if row}
+    assert "interval, as percentiles" in shown
+    assert "peak comes out too high" in shown
 
 
 def alike(one, other) -> bool:
@@ -128,3 +148,25 @@ def test_the_command_fills_the_library(result, tmp_path):
     again = CliRunner().invoke(app, arguments)
     assert isinstance(again.exception, StudyError)
     assert CliRunner().invoke(app, [*arguments, "--force"]).exit_code == 0
+
+
+def test_stimuli_of_like_names_have_files_of_their_own(result, tmp_path):
+    one, two = result.audiences.values()
+    parts = [
+        result.metrics[result.metrics["stimulus"] == old].assign(stimulus=new)
+        for old, new in zip(result.audiences, ("a b", "a_b"), strict=True)
+    ]
+    like = replace(result, audiences={"a b": one, "a_b": two}, metrics=pd.concat(parts))
+    for force in (False, True):
+        files = add_to_norms(like, tmp_path, study="s", force=force)
+        assert len(set(files)) == 2
+        assert [set(pd.read_parquet(f)["stimulus"]) for f in files] == [{"a b"}, {"a_b"}]
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+
+
+def test_a_refused_study_adds_nothing(result, tmp_path):
+    files = add_to_norms(result, tmp_path, study="s")
+    files[0].unlink()
+    with pytest.raises(StudyError, match="already"):
+        add_to_norms(result, tmp_path, study="s")
+    assert not files[0].exists()

@@ -325,6 +325,45 @@ def test_unsuitable_parameters_are_told_together():
         StudyConfig().with_(colour=1)
 
 
+def test_numbers_of_numpy_are_parameters_too(make_study, quick, tmp_path):
+    odd = {"n_boot": np.int64(200), "rate_hz": np.float32(5), "min_fps": np.float64(5)}
+    manifest, tables = make_study(n=3)
+    config = quick.with_(**odd)
+    run_study(manifest, tables=tables, out_dir=tmp_path / "out", config=config)
+    assert load_study(tmp_path / "out").config == config
+    for name, value in (config.as_dict() | StudyConfig(**odd).as_dict()).items():
+        assert type(value) is type(getattr(StudyConfig(), name)), name
+
+
+def test_further_columns_are_read_again_as_text(make_study, quick, tmp_path):
+    manifest, tables = make_study(n=3)
+    lines = manifest.read_text().split()
+    more = ("number,nothing", "001,", "002,x", "003,NA")
+    manifest.write_text("\n".join(",".join(pair) for pair in zip(lines, more, strict=True)))
+    result = run_study(manifest, tables=tables, out_dir=tmp_path / "out", config=quick)
+    again = load_study(tmp_path / "out").quality
+    assert again["number"].tolist() == result.quality["number"].tolist() == ["001", "002", "003"]
+    assert again["nothing"].tolist() == result.quality["nothing"].tolist() == ["", "x", "NA"]
+
+
+def test_a_bin_may_be_nearly_as_long_as_the_stimulus(make_study, quick):
+    manifest, tables = make_study(n=6, duration=15)
+    scenes = '"[{""name"": ""end"", ""start_s"": 14.5, ""end_s"": 15}]"'
+    manifest.with_name("stimuli.csv").write_text(f"stimulus,duration_s,scenes\nfilm,15,{scenes}\n")
+    for rate in (1, 1 / 14, 1 / 15):
+        result = run_study(manifest, tables=tables, config=quick.with_(rate_hz=rate))
+        assert result.kept == 6
+        found = result.metrics.query("metric in ('average', 'first', 'last')")["estimate"]
+        assert found.notna().all()
+
+
+def test_a_bin_is_not_longer_than_the_stimulus(make_study, quick):
+    manifest, tables = make_study(n=3, duration=15)
+    quality = run_study(manifest, tables=tables, config=quick.with_(rate_hz=0.01)).quality
+    assert quality["status"].tolist() == ["failed"] * 3
+    assert "a bin of 100 s is longer than stimulus 'film' (15 s)" in quality["reasons"][0]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "part"),
     [
