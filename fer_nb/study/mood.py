@@ -112,7 +112,7 @@ def run_mood(
     if tables is None:
         load = VideoLoader(Path(cache) if cache else None, model=model, detector=detector)
     else:
-        load = table_loader(tables)
+        load = table_loader(tables, clips)
     rows, warnings = [], []
     for clip in clips:
         try:

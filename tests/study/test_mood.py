@@ -12,6 +12,7 @@ from fer_nb.study import StudyConfig, comparison_figures, run_mood
 from fer_nb.study.config import SIGNALS
 from fer_nb.study.mood import compare_moods
 from fer_nb.study.simulate import simulate_guests
+from fer_nb.tables import write_table
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +153,13 @@ def test_the_figure_shows_the_people_of_the_table():
     dots = [line.get_ydata() for line in axis.lines if line.get_marker() == "o"]
     np.testing.assert_allclose(dots, [[4.75, 3.0], [6.0, 4.0]])
     assert mood.table.set_index("measure").loc["valence", "before"] == pytest.approx(3.875)
+
+
+def test_two_clips_of_one_name_do_not_share_a_table(guests, quick, tmp_path):
+    _, tables = guests
+    write_table(next(iter(tables.values())), tmp_path / "anna.parquet")
+    clips = pd.DataFrame(
+        {"video": ["before/anna.mp4", "after/anna.mp4"], "phase": ["before", "after"]}
+    )
+    with pytest.raises(StudyError, match="the table of both"):
+        run_mood(clips, tables=tmp_path, config=quick)
