@@ -89,6 +89,11 @@ def image(
     twice = [name for name, n in Counter(path.stem for path in photos).items() if n > 1]
     if out is not None and twice:
         raise FerError(f"several photos are called {twice[0]}; give each of them another --out")
+    if out is not None and folders and "emotions" in (path.stem.casefold() for path in photos):
+        raise FerError(
+            "a photo called emotions and the folders would both write emotions.csv; give the photo "
+            "another --out"
+        )
     network, finder = _tools(model, detector, detector_file)
     failed = 0
     for path in photos:
@@ -133,9 +138,9 @@ def video(
     network, finder = _tools(model, detector, detector_file)
     with video_bar(file) as advance:
         table = analyze_video(file, model=network, detector=finder, every=every, progress=advance)
-    write_table(table, table_path, force)
     with video_bar(file, "drawing") as advance:
         annotate_video(file, table, out, val_ar=va, force=force, progress=advance)
+    write_table(table, table_path, force)  # last, as a table alone would be in the way next time
     for warning in table.attrs["warnings"]:
         _complain(f"warning: {file.name}: {warning}")
     typer.echo(f"{out}\n{table_path}")
@@ -193,7 +198,8 @@ def report(
         model=network,
         detector=finder,
     )
-    typer.echo(out / "index.html")
+    if any(item.ok for item in done):
+        typer.echo(out / "index.html")
     _all_made(done)
 
 
@@ -326,9 +332,10 @@ def main() -> None:
             raise
         _complain(str(error))
         sys.exit(1)
-    except KeyboardInterrupt:
-        _complain("stopped")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # what Typer makes of Ctrl-C
+            _complain("stopped")
+        raise
     except Exception as error:
         if debug:
             raise

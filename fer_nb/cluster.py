@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 
 from fer_nb.errors import FerError
 
@@ -79,7 +80,13 @@ def _local(function: Callable, workers: int) -> Iterator[tuple[Executor, int]]:
             f"this cannot be sent to other processes ({error}); use a model and a detector of "
             "fer_nb, or one worker"
         ) from error
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    others = active_children()
+    pool = ProcessPoolExecutor(
+        workers,
+        mp_context=get_context("spawn"),
+        initializer=signal.signal,  # Ctrl-C is for this process, which ends the workers
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
     try:
         yield pool, workers
     except BrokenProcessPool as error:
@@ -87,6 +94,10 @@ def _local(function: Callable, workers: int) -> Iterator[tuple[Executor, int]]:
             "a worker process died: with too little memory use fewer workers; a script of your own "
             "must keep its work under if __name__ == '__main__':"
         ) from error
+    except BaseException:  # Ctrl-C, or nobody wants the rest: what is begun need not be finished
+        for process in set(active_children()).difference(others):
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

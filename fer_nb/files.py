@@ -63,6 +63,11 @@ def new_file(path: str | Path, force: bool = False) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def printable(path: str | Path) -> str:
+    """Return a path, or what is said of it, as text: bytes that are no UTF-8 become ``�``."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file as a hex string."""
     with open(path, "rb") as file:

@@ -12,7 +12,7 @@ import pandas as pd
 from fer_nb.draw import draw_reactions
 from fer_nb.errors import FerError
 from fer_nb.faces import Detector
-from fer_nb.files import check_free, new_file
+from fer_nb.files import check_free, new_file, printable
 from fer_nb.media import IMAGE_SUFFIXES, keep_source, read_image
 from fer_nb.models import FerModel
 from fer_nb.reactions import analyze_image, write_table
@@ -57,10 +57,10 @@ def annotate_photo(
     table = analyze_image(path, model=model, detector=detector)
     faces = table[table["face_id"].notna()]
     if faces.empty:
-        print(f"{path}: no face")
+        print(f"{printable(path)}: no face")
     for face in faces.to_dict("records"):
         name = face["emotion"]
-        line = f"{path}: {name} {face[f'p_{name}']:.0%}"
+        line = f"{printable(path)}: {name} {face[f'p_{name}']:.0%}"
         if val_ar:
             line += f", valence {face['valence']:.2f}, arousal {face['arousal']:.2f}"
         print(f"{line}, at x {face['x']:.0f} y {face['y']:.0f}, {face['width']:.0f} px wide")
@@ -108,7 +108,7 @@ def photo_folders(
     else:
         with new_file(csv, force) as part:
             table.to_csv(part, index=False)
-        print(csv)
+        print(printable(csv))
     return int(table["error"].notna().sum())
 
 
@@ -116,11 +116,12 @@ _NUMBERS = ("valence", "arousal", "x", "y", "width", "height")
 
 
 def _photo_row(path: Path, folder: Path, model: FerModel, detector: Detector) -> dict:
-    row: dict = {"folder": str(folder), "file": path.relative_to(folder).as_posix()}
+    file = path.relative_to(folder).as_posix()
+    row: dict = {"folder": printable(folder), "file": printable(file)}
     try:
         table = analyze_image(path, model=model, detector=detector)
     except FerError as error:
-        return row | {"error": str(error)}
+        return row | {"error": printable(str(error))}
     faces = table[table["face_id"].notna()].to_dict("records")
     row["faces"] = len(faces)
     if faces:

@@ -7,22 +7,27 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from fer_nb.errors import FerError
-from fer_nb.files import check_free, make_folder, new_file
+from fer_nb.faces import as_detector
+from fer_nb.files import check_free, make_folder, new_file, sha256
 from fer_nb.media import VideoReader
+from fer_nb.models import as_model
 from fer_nb.pages import page
 from fer_nb.progress import video_bar
-from fer_nb.reactions import analyze_video, write_table
+from fer_nb.reactions import analyze_video, origin, read_table, write_table
 from fer_nb.recording import summarize
 from fer_nb.zoo import notebooks_folder
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fer_nb.study import StudyConfig
 
 REACTION_REPORT = "05_reaction_report.ipynb"
@@ -143,6 +148,8 @@ def report_video(
 ) -> Report:
     """Make the report of one recording: ``NAME.html``, ``NAME.ipynb`` and ``NAME.parquet``.
 
+    A report of the same recording that was made in the same way before is taken over as it is.
+
     Parameters
     ----------
     video : str or Path
@@ -159,7 +166,7 @@ def report_video(
     smoothing_s : float
         Window of the moving average of the curves.
     force : bool
-        Overwrite existing files.
+        Make the report anew, and overwrite existing files.
     **options
         For `fer_nb.analyze_video`: ``model``, ``detector``, ``every``, ``progress``.
 
@@ -170,31 +177,129 @@ def report_video(
     """
     video, out_dir = Path(video), make_folder(out_dir)
     name, title = name or file_name(video), title or video.stem
-    html, executed, parquet = (out_dir / f"{name}.{kind}" for kind in ("html", "ipynb", "parquet"))
-    for path in (html, executed, parquet):
-        check_free(path, force)
-    for path in filter(None, (video, stimulus)):
-        _check_name(path)
-    if stimulus is not None:
-        VideoReader(stimulus).close()  # better to know now than after the analysis
-    table = analyze_video(video, **options)
+    plan = _plan(
+        video,
+        out_dir,
+        name,
+        force,
+        title=title,
+        stimulus=stimulus,
+        start_s=start_s,
+        show_faces=show_faces,
+        smoothing_s=smoothing_s,
+        **options,
+    )
+    table = plan.made
+    if table is None:
+        _check_name(video)
+        _check_stimulus(stimulus)
+        table = analyze_video(video, **options)
+        _make(plan, table, force)
+    return Report(str(video), name, title, summary=summarize(table, video, show_faces))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The files of a report, what its notebook is told, and its table if it is made already."""
+
+    html: Path
+    executed: Path
+    parquet: Path
+    parameters: dict
+    made: pd.DataFrame | None = None
+
+
+def _plan(
+    video: str | Path,
+    out_dir: Path,
+    name: str,
+    force: bool,
+    *,
+    title: str | None = None,
+    stimulus: str | Path | None = None,
+    start_s: float = 0.0,
+    show_faces: bool = False,
+    smoothing_s: float = 1.0,
+    **options,
+) -> _Plan:
+    """Return what is to be made, having seen to it that no file of another report is in the way.
+
+    Raises
+    ------
+    FerError
+        If one is, and `force` is false.
+    """
+    video = Path(video)
+    files = [out_dir / f"{name}.{kind}" for kind in ("html", "ipynb", "parquet")]
     parameters = {
         "video": str(video.resolve()),
-        "table": str(write_table(table, parquet, force).resolve()),
+        "table": str(files[2].resolve()),
         "stimulus": str(Path(stimulus).resolve()) if stimulus else None,
         "start_s": start_s,
-        "title": title,
+        "title": title or video.stem,
         "show_faces": show_faces,
         "smoothing_s": smoothing_s,
     }
+    plan = _Plan(*files, parameters)
+    there = [path for path in files if path.exists()]
+    if force or not there:
+        return plan
+    table = _table_of(plan, video, options) if len(there) == len(files) else None
+    if table is None:
+        raise FerError(
+            f"{there[0]} exists already, and not as the report of {video} that you ask for; choose "
+            "another folder, or overwrite it with force=True (--force)"
+        )
+    return replace(plan, made=table)
+
+
+def _table_of(plan: _Plan, video: Path, options: dict) -> pd.DataFrame | None:
+    """Return the table of a finished report; None if it is of another video or made otherwise."""
+    import nbformat
+
+    asked = signature(analyze_video).bind(video, **options)
+    asked.apply_defaults()
+    how = {k: v for k, v in asked.arguments.items() if k not in ("path", "progress")}
+    model, detector = as_model(how.pop("model")), as_detector(how.pop("detector"))
     try:
-        run_notebook(REACTION_REPORT, executed, parameters, force)
-        render(executed, html, title, force)
-    except BaseException:
-        for path in (executed, parquet):  # parts of a report would look like one
-            path.unlink(missing_ok=True)
-        raise
-    return Report(str(video), name, title, summary=summarize(table, video, show_faces))
+        notebook = nbformat.read(plan.executed, as_version=4)
+        if notebook.metadata.papermill.parameters != plan.parameters:
+            return None
+        table = read_table(plan.parquet)
+        want = origin(video.name, sha256(video), model, detector, **how)
+    except (OSError, ValueError, KeyError, AttributeError, FerError):
+        return None
+    return table if all(table.attrs.get(k) == v for k, v in want.items()) else None
+
+
+def _make(plan: _Plan, table: pd.DataFrame, force: bool) -> None:
+    """Write a report's files; those that were there stand until all of the new ones are made."""
+    with (  # in the end they get their names from the last to the first: the page comes last
+        new_file(plan.html, force) as html,
+        new_file(plan.executed, force) as executed,
+        new_file(plan.parquet, force) as parquet,
+    ):
+        write_table(table, parquet)
+        parameters = plan.parameters | {"table": str(parquet.resolve())}
+        run_notebook(REACTION_REPORT, executed, parameters)
+        render(executed, html, parameters["title"])
+        _tell_again(executed, plan.parameters)
+
+
+def _tell_again(executed: Path, parameters: dict) -> None:
+    """Give an executed notebook other parameters, to run it again with."""
+    from papermill.iorw import load_notebook_node, write_ipynb
+    from papermill.parameterize import parameterize_notebook
+
+    notebook = parameterize_notebook(load_notebook_node(str(executed)), parameters)
+    write_ipynb(notebook, str(executed))
+
+
+def _check_stimulus(stimulus: str | Path | None) -> None:
+    """See to it that a stimulus can be read: better to know before the analysis than after."""
+    if stimulus is not None:
+        _check_name(stimulus)
+        VideoReader(stimulus).close()
 
 
 def _check_name(path: str | Path) -> None:
@@ -215,19 +320,29 @@ def report_videos(
 ) -> list[Report]:
     """Make a report of each recording, and an ``index.html`` that lists all of them.
 
-    One recording that fails does not stop the others; the index says which failed, and why.
-    `options` are those of `report_video`.
+    One recording that fails does not stop the others; the index says which failed, and why. If
+    all fail, there is no index. After an interruption the same call goes on: reports that are
+    finished are taken over. `options` are those of `report_video`.
 
     Returns
     -------
     list of Report
         In the order of `videos`.
-    """
 
+    Raises
+    ------
+    FerError
+        Before any work: if the stimulus cannot be read, or files are in the way and `force` is
+        false.
+    """
     out_dir = make_folder(out_dir)
     check_free(out_dir / "index.html", force)
+    _check_stimulus(options.get("stimulus"))
+    named = list(zip(videos, unique_names(videos), strict=True))
+    for video, name in named:
+        _plan(video, out_dir, name, force, **options)
     done: list[Report] = []
-    for video, name in zip(videos, unique_names(videos), strict=True):
+    for video, name in named:
         try:
             with video_bar(video) if progress else nullcontext() as advance:
                 report = report_video(
@@ -237,7 +352,8 @@ def report_videos(
             told = str(error) if isinstance(error, FerError) else f"{type(error).__name__}: {error}"
             report = Report(str(video), name, Path(video).stem, error=told)
         done.append(report)
-    write_index(done, out_dir / "index.html", force=force)
+    if any(report.ok for report in done):
+        write_index(done, out_dir / "index.html", force=force)
     return done
 
 
@@ -253,6 +369,8 @@ def report_study(
     **options,
 ) -> Path:
     """Run an audience study and make its report: ``study.html``, ``study.ipynb`` and the tables.
+
+    The page is written last. Without it a study is unfinished, and the same call goes on with it.
 
     Parameters
     ----------
@@ -279,19 +397,22 @@ def report_study(
     Raises
     ------
     FerError
-        If the manifest cannot be used, or files exist and `force` is false.
+        If the manifest cannot be used, `norms` is no folder, or the page exists and `force` is
+        false.
     """
     from fer_nb.study import run_study
 
+    if norms is not None and not Path(norms).is_dir():
+        raise FerError(
+            f"there is no folder of norms {norms}; `fer-nb norms` makes one of finished studies"
+        )
     out_dir = make_folder(out_dir)
-    html, executed = out_dir / "study.html", out_dir / "study.ipynb"
-    for path in (html, executed, out_dir / "study.json"):
-        check_free(path, force)
+    html, executed = check_free(out_dir / "study.html", force), out_dir / "study.ipynb"
     run_study(manifest, out_dir=out_dir, config=config, **options)
     parameters = {"study_dir": str(out_dir.resolve()), "title": title, "category": category}
     if norms is not None:
         parameters["norms"] = str(Path(norms).resolve())
-    run_notebook(STUDY_REPORT, executed, parameters, force)
+    run_notebook(STUDY_REPORT, executed, parameters, force=True)
     return render(executed, html, title or "Audience study", force)
 
 

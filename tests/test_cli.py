@@ -1,7 +1,9 @@
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image
 
 import fer_nb
+from fer_nb import cli
 from fer_nb.media import VideoReader
 from fer_nb.reactions import read_table
 from fer_nb.zoo import models_folder
@@ -104,6 +107,34 @@ def test_photos_of_one_name_do_not_replace_each_other(photos, astronaut, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
+def test_a_photo_does_not_take_the_name_of_the_folders_table(photos, astronaut, tmp_path):
+    Image.fromarray(astronaut).save(tmp_path / "emotions.jpg")
+    run = fer("image", tmp_path / "emotions.jpg", photos, "--out", tmp_path / "out", "--force")
+    assert run.returncode == 1
+    assert "emotions.csv" in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_photos_that_are_not_named_in_utf8(tmp_path, astronaut):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    odd = folder / os.fsdecode(b"\xff.png")
+    Image.fromarray(astronaut).save(odd)
+    (folder / os.fsdecode(b"broken\xff.jpg")).write_text("no photo")
+    run = fer("image", folder, "--out", tmp_path / "out")
+    assert run.returncode == 1  # one cannot be read
+    assert "1 of the files could not be read" in run.stderr
+    table = pd.read_csv(tmp_path / "out" / "emotions.csv")
+    assert table["file"].tolist() == ["broken\ufffd.jpg", "\ufffd.png"]
+    assert table["emotion"].tolist()[1] == "happy"
+    assert "broken\ufffd.jpg is not an image" in table["error"][0]
+    run = fer("image", odd, "--out", tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+    assert "\ufffd.png: happy" in run.stdout
+    run = fer("image", folder, "--out", tmp_path / os.fsdecode(b"out\xff"))
+    assert run.stdout.endswith("out\ufffd/emotions.csv\n")
+
+
 def test_video_is_annotated(viewer, tmp_path):
     run = fer("video", viewer, "--va", "--out", tmp_path / "out.mp4", "--every", "2")
     assert run.returncode == 0, run.stderr
@@ -169,6 +200,65 @@ def test_errors_are_one_line_and_debug_shows_where(tmp_path):
     assert fer("image", "x.png", "--model", "none").returncode == 1
     assert fer("report", "x.mp4").returncode == 2  # no --out: wrong usage
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as POSIX systems do")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_is_one_line(tmp_path, workers):
+    (tmp_path / "work.py").write_text(
+        "import os, time\n"
+        "def wait(folder):\n"
+        "    open(f'{folder}/{os.getpid()}', 'w').close()\n"
+        "    time.sleep(60)\n"
+    )
+    (tmp_path / "program.py").write_text(
+        "import work\n"
+        "from fer_nb import cli, cluster\n"
+        "@cli.app.command()\n"
+        "def wait(folder: str, workers: int):\n"
+        "    list(cluster.map_in_order(work.wait, [folder] * 9, workers=workers))\n"
+        "if __name__ == '__main__':\n"
+        "    cli.main()\n"
+    )
+    (tmp_path / "seen").mkdir()
+    command = [sys.executable, tmp_path / "program.py", "wait", tmp_path / "seen", str(workers)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
+        try:
+            end = time.monotonic() + 60
+            while len(os.listdir(tmp_path / "seen")) < workers and time.monotonic() < end:
+                time.sleep(0.05)
+            os.killpg(run.pid, signal.SIGINT)
+            told, error = run.communicate(timeout=30)
+        finally:
+            run.kill()
+    assert (run.returncode, told, error) == (130, "", "fer-nb: stopped\n")
+    for worker in os.listdir(tmp_path / "seen"):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(worker), 0)
+
+
+def test_a_video_that_is_cut_off_leaves_nothing(tmp_path, viewer, monkeypatch, capsys):
+    def stop(*_, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fer_nb.draw.annotate_video", stop)
+    arguments = ["video", str(viewer), "--out", str(tmp_path / "x.mp4"), "--every", "15"]
+    monkeypatch.setattr(sys, "argv", ["fer-nb", *arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "fer-nb: stopped\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_any_report_there_is_no_index(tmp_path):
+    run = fer("report", tmp_path / "missing.mp4", "--out", tmp_path / "out")
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert "1 of 1 recordings could not be analysed" in run.stderr
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_report_fails_if_one_recording_failed(tmp_path, viewer):

@@ -1,6 +1,7 @@
 import os
 import re
 import shutil
+from functools import wraps
 from urllib.parse import unquote
 
 import nbformat
@@ -105,6 +106,100 @@ def test_existing_reports_are_kept(made, viewer):
     assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
 
 
+@pytest.mark.parametrize("step", ["run_notebook", "render"])
+def test_a_run_with_force_that_is_cut_off_leaves_what_there_was(
+    made, viewer, tmp_path, monkeypatch, step
+):
+    out, done = made
+    shutil.copytree(out, tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    monkeypatch.setattr(reports, step, stopped)
+    with pytest.raises(KeyboardInterrupt):
+        reports.report_video(viewer, tmp_path / "out", name=done[0].name, force=True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def stopped(*_, **options):
+    raise KeyboardInterrupt
+
+
+def test_the_same_command_goes_on_after_an_interruption(viewer, tmp_path, monkeypatch):
+    first, second, out = tmp_path / "a.mp4", tmp_path / "b.mp4", tmp_path / "out"
+    shutil.copy(viewer, first)
+    shutil.copy(viewer, second)
+    analysed = []
+
+    def analyse(video, **options):
+        analysed.append(video.name)
+        if len(analysed) == 2:
+            raise KeyboardInterrupt
+        return analyze_video(video, **options)
+
+    monkeypatch.setattr(reports, "analyze_video", wraps(analyze_video)(analyse))
+    with pytest.raises(KeyboardInterrupt):
+        reports.report_videos([first, second], out, every=5)
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert {path.name for path in before} == {"a.html", "a.ipynb", "a.parquet"}
+    for other in ({"show_faces": True}, {"every": 5, "detect_interval_s": 0.5}, {"every": 6}):
+        with pytest.raises(FerError, match="exists already"):
+            reports.report_videos([second, first], out, **({"every": 5} | other))
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
+    done = reports.report_videos([first, second], out, every=5)
+    assert [report.ok for report in done] == [True, True]
+    assert analysed == ["a.mp4", "b.mp4", "b.mp4"]
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    assert "2 of 2 recordings analysed" in (out / "index.html").read_text("utf-8")
+    (out / "index.html").unlink()
+    first.write_bytes(viewer.read_bytes() + b"more")
+    with pytest.raises(FerError, match=r"a\.html exists already"):
+        reports.report_videos([first, second], out, every=5)
+
+
+def test_the_notebook_of_a_report_names_its_table(made):
+    out, done = made
+    notebook = nbformat.read(out / f"{done[0].name}.ipynb", as_version=4)
+    told = notebook.metadata.papermill.parameters
+    assert told["table"] == str(out / f"{done[0].name}.parquet")
+    (given,) = [c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", ())]
+    assert ".part" not in given.source
+
+
+def test_a_mistyped_stimulus_is_told_before_any_work(viewer, tmp_path):
+    with pytest.raises(FerError, match=r"nope\.mp4"):
+        reports.report_videos([viewer], tmp_path / "out", stimulus=tmp_path / "nope.mp4")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
+    def run_study(manifest, out_dir, **options):
+        (out_dir / "study.json").write_text(manifest)
+
+    def notebook(name, output, parameters, force):
+        assert force or not output.exists()
+        output.write_text("{}")
+        return output
+
+    monkeypatch.setattr("fer_nb.study.run_study", run_study)
+    monkeypatch.setattr(reports, "run_notebook", notebook)
+    monkeypatch.setattr(reports, "render", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        reports.report_study("first", tmp_path)
+    monkeypatch.setattr(reports, "render", lambda _, html, *__: html.write_text("page"))
+    reports.report_study("second", tmp_path)
+    assert (tmp_path / "study.json").read_text() == "second"
+    with pytest.raises(FerError, match=r"study\.html exists already"):
+        reports.report_study("third", tmp_path)
+    assert (tmp_path / "study.json").read_text() == "second"
+
+
+def test_norms_that_are_no_folder_are_told_before_any_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    for norms in (tmp_path / "mistyped", tmp_path / "file"):
+        with pytest.raises(FerError, match=f"no folder of norms {norms}"):
+            reports.report_study(tmp_path / "m.csv", tmp_path / "out", norms=norms)
+    assert not (tmp_path / "out").exists()
+
+
 def test_failing_notebook_leaves_no_parts(viewer, tmp_path, monkeypatch):
     broken = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell("raise ValueError('the cell is broken')")],
@@ -152,7 +247,8 @@ def test_unexpected_errors_stop_no_other_recording(tmp_path, monkeypatch, stop):
         return
     done = reports.report_videos(videos, tmp_path)
     assert [report.error for report in done] == ["ValueError: odd stream"] * 2
-    index = (tmp_path / "index.html").read_text("utf-8")
+    assert not list(tmp_path.iterdir())  # no report, no index
+    index = reports.write_index(done, tmp_path / "index.html").read_text("utf-8")
     assert "caf?.mp4" in index
     assert index.count("ValueError: odd stream") == 2
 
