@@ -87,7 +87,8 @@ def moment_cards(result: StudyResult, stimulus: str, top: list[int]) -> Html:
         sure = f"corrected {p_phrase(m['p_holm'])}"
         if m["status"] == "untested":
             sure = "seen, not tested"
-        shown = f"{round(m['share'] * m['n'])} of {people(m['n'])} showed it"
+        showed = round(m["share"] * m["n"]) if m["n"] else 0
+        shown = f"{showed} of {people(m['n'])} showed it"
         if m["signal"] in ("valence", "arousal"):
             shown = shown.replace("showed it", "moved the same way")
         lines = [
@@ -113,7 +114,7 @@ def moments_table(result: StudyResult, stimulus: str) -> Html:
             signal_name(m.signal),
             value_text(m.signal, m.effect),
             range_text(m.signal, m.low, m.high, result.config.level),
-            f"{m.share:.0%} ({m.share_low:.0%}–{m.share_high:.0%})",
+            f"{m.share:.0%} ({m.share_low:.0%}–{m.share_high:.0%})" if m.n else "–",
             m.n,
             "not tested" if m.status == "untested" else p_text(m.p_holm),
         ]

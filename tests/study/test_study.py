@@ -106,6 +106,14 @@ def test_the_fall_of_an_emotion_is_no_news_of_the_first_page(result):
     assert words.top_moments(replace(result, moments=fall), fall["stimulus"].iloc[0]) == []
 
 
+def test_a_moment_of_glimpses_has_no_share(result):
+    glimpses = {"n": 0, "share": np.nan, "share_low": np.nan, "share_high": np.nan}
+    moments = result.moments.head(1).assign(signal="p_happy", direction="up", **glimpses)
+    study, name = replace(result, moments=moments), moments["stimulus"].iloc[0]
+    assert "0 of 0 respondents" in sections.moment_cards(study, name, [0])
+    assert "nan" not in sections.moments_table(study, name)
+
+
 def test_shares_of_moments_are_of_those_measured_there(result):
     for name, audience in result.audiences.items():
         for m in result.moments[result.moments["stimulus"] == name].to_dict("records"):
