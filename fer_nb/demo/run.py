@@ -34,7 +34,8 @@ def run_demo(out_dir: str | Path, force: bool = False, progress: bool = True) ->
         If a file exists and `force` is false, or a report cannot be made.
     """
     from fer_nb.progress import video_bar
-    from fer_nb.reports import report_study, report_video, write_index
+    from fer_nb.report_index import write_index
+    from fer_nb.reports import report_study, report_video
 
     out_dir = make_folder(out_dir)
     index = check_free(out_dir / "index.html", force)
