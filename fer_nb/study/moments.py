@@ -30,7 +30,7 @@ from fer_nb.errors import StudyError
 from fer_nb.study.config import SIGNALS, TESTED, StudyConfig
 from fer_nb.study.curves import Audience
 from fer_nb.study.intervals import exact_share, generator, mean_interval
-from fer_nb.study.words import percent
+from fer_nb.study.words import people, percent
 
 COLUMNS = (
     "stimulus",
@@ -225,7 +225,7 @@ def find_moments(audience: Audience) -> tuple[pd.DataFrame, str]:
             else "Nothing was large and common enough to list."
         )
         return table, (
-            f"{_people(n)} kept: too few to test moments (at least {config.min_n_test} needed, or "
+            f"{people(n)} kept: too few to test moments (at least {config.min_n_test} needed, or "
             f"the false-alarm rate could not be held at {percent(config.alpha)}). {listed}"
         )
     if audience.tested is None:
@@ -258,10 +258,6 @@ def find_moments(audience: Audience) -> tuple[pd.DataFrame, str]:
         f"{count} in {table['signal'].nunique()} of {len(TESTED)} signals, at a family-wise error "
         f"of {percent(config.alpha)} over time and signals."
     )
-
-
-def _people(n: int) -> str:
-    return "1 respondent" if n == 1 else f"{n} respondents"
 
 
 def _table(rows: list[dict]) -> pd.DataFrame:

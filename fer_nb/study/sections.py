@@ -289,7 +289,7 @@ def norms_table(norms) -> Html:
         rows.append(
             [
                 signal_name(n.signal),
-                n.metric.replace("peak_end", "peak–end").replace("_", " "),
+                metric_name(n.metric),
                 number(scale * n.estimate, digits),
                 number(n.percentile, 0),
                 "–" if np.isnan(n.low) else f"{number(n.low, 0)} to {number(n.high, 0)}",

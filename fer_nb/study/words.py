@@ -69,11 +69,12 @@ def p_phrase(p: float) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
-def metric_name(metric: str, config: StudyConfig) -> str:
-    """A metric as the report names it, with the seconds that it looks at."""
-    timed = {"first": f"first {config.first_s:g} s", "last": f"last {config.last_s:g} s"}
-    joined = {"peak_end": "peak–end"}
-    return (timed | joined).get(metric, metric.replace("_", " "))
+def metric_name(metric: str, config: StudyConfig | None = None) -> str:
+    """A metric as the report names it, with the seconds that it looks at if `config` is given."""
+    names = {"peak_end": "peak–end"}
+    if config is not None:
+        names |= {"first": f"first {config.first_s:g} s", "last": f"last {config.last_s:g} s"}
+    return names.get(metric, metric.replace("_", " "))
 
 
 def value_text(signal: str, value: float) -> str:
