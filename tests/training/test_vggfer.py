@@ -43,6 +43,8 @@ def models_dir(backbone, faces, tmp_path_factory):
 def test_onnx_and_keras_answer_alike(models_dir, faces):
     onnx = VGGFerModel(val_ar=True, models_dir=models_dir)
     with_keras = VGGFerModel(val_ar=True, models_dir=models_dir, runtime="keras")
+    assert onnx.ratings == onnx.va.info["config"]["va_table"]
+    assert VGGFerModel(models_dir=models_dir).ratings == "adfes2011"
     assert (onnx.emotion.runtime, with_keras.emotion.runtime) == ("onnx", "keras")
     a, b = onnx.predict_batch(faces.images), with_keras.predict_batch(faces.images)
     np.testing.assert_allclose(a.probs, b.probs, atol=1e-4)
