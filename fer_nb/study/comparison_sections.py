@@ -11,7 +11,14 @@ from fer_nb.pages import Html
 from fer_nb.study.mood import MoodResult
 from fer_nb.study.result import StudyResult
 from fer_nb.study.sections import html_table
-from fer_nb.study.words import contrast_names, metric_name, number, p_text, signal_name
+from fer_nb.study.words import (
+    contrast_names,
+    metric_name,
+    number,
+    p_text,
+    signal_name,
+    title_of,
+)
 
 
 def contrasts_of(
@@ -63,11 +70,13 @@ def comparison_table(rows: pd.DataFrame, result: StudyResult) -> Html:
 
 
 def mixed_table(result: StudyResult) -> Html:
-    """Terms of the mixed model of average valence."""
-    rows = [
-        [m.term, number(m.estimate), f"{number(m.low)} to {number(m.high)}", p_text(m.p)]
-        for m in result.mixed.itertuples()
-    ]
+    """Terms of the mixed model of average valence, stimuli by their titles."""
+    rows = []
+    for m in result.mixed.itertuples():
+        title = f"“{title_of(result, m.stimulus)}”"
+        term = f"{title} minus “{title_of(result, m.minus)}”" if m.minus else f"average of {title}"
+        interval = f"{number(m.low)} to {number(m.high)}"
+        rows.append([term, number(m.estimate), interval, p_text(m.p)])
     return html_table(rows, ["average valence", "estimate", "interval", "p"], {1, 2, 3})
 
 

@@ -25,13 +25,14 @@ def mixed_model(
     Returns
     -------
     table : DataFrame
-        `term, estimate, low, high, p`, by Student's t with the degrees of freedom of the
-        within-person part (recordings - persons - stimuli + 1), which is the paired t-test where
-        two stimuli are complete, in either fit.
+        `stimulus, minus, estimate, low, high, p`: first the average of the first stimulus, with
+        nothing in `minus`, then each other one minus it; by Student's t with the degrees of
+        freedom of the within-person part (recordings - persons - stimuli + 1), which is the
+        paired t-test where two stimuli are complete, in either fit.
     sentence : str
         What was fitted, or why not.
     """
-    nothing = pd.DataFrame(columns=["term", "estimate", "low", "high", "p"])
+    nothing = pd.DataFrame(columns=["stimulus", "minus", "estimate", "low", "high", "p"])
     parts = [
         pd.DataFrame(
             {
@@ -69,10 +70,10 @@ def mixed_model(
         found = f"{share:.0%} of the variance lies between respondents"
     config = next(iter(audiences.values())).config
     quantile = stats.t.ppf(0.5 + config.level / 2, freedom)
-    terms = [f"average of {names[0]}", *[f"{name} minus {names[0]}" for name in names[1:]]]
     table = pd.DataFrame(
         {
-            "term": terms,
+            "stimulus": names,
+            "minus": ["", *names[:1] * (len(names) - 1)],
             "estimate": estimate,
             "low": estimate - quantile * se,
             "high": estimate + quantile * se,

@@ -38,6 +38,7 @@ _TEXT = (
     "signal",
     "first",
     "second",
+    "minus",
 )
 
 
@@ -149,7 +150,7 @@ def _load(folder: Path) -> StudyResult:
                 keep_default_na=False,  # "NA" may be a name; only an empty cell is missing
                 na_values=[""],
             )
-            for column in ("reasons", "notes", "group", "face_rule", *more):
+            for column in ("reasons", "notes", "group", "face_rule", "minus", *more):
                 if column in tables[name]:
                     tables[name][column] = tables[name][column].astype(object).fillna("")
         else:

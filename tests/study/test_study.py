@@ -101,6 +101,17 @@ def test_comparisons_say_what_they_are_about(result):
     assert f"happiness higher for “{titles[1]}” from 0:02.0 to 0:04.0 (p < 0.001)" in over_time
 
 
+def test_the_mixed_model_names_stimuli_by_their_titles(result, tmp_path):
+    first, second = result.stimuli
+    titles = [result.stimuli[name].title for name in (first, second)]
+    again = load_study(save_study(result, tmp_path))
+    assert again.mixed[["stimulus", "minus"]].to_numpy().tolist() == [[first, ""], [second, first]]
+    for one in (result, again):
+        text = str(comparison_sections.mixed_table(one))
+        assert f"average of “{titles[0]}”" in text
+        assert f"“{titles[1]}” minus “{titles[0]}”" in text
+
+
 def test_the_fall_of_an_emotion_is_no_news_of_the_first_page(result):
     fall = result.moments.head(1).assign(signal="p_happy", direction="down", effect=-0.2)
     assert words.top_moments(replace(result, moments=fall), fall["stimulus"].iloc[0]) == []
