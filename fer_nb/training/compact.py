@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import keras
 
+from fer_nb.errors import FerError
 from fer_nb.training import datasets, distill, loop, records
-from fer_nb.training.compact_net import CompactConfig, build_network
+from fer_nb.training.compact_net import (
+    CompactConfig,
+    build_network,
+    with_features,
+    without_features,
+)
 
 
 def train(
@@ -32,7 +39,8 @@ def train(
     teacher : path, optional
         Labels of a teacher for these faces and for others; see `fer_nb.training.distill`.
     start : path, optional
-        Weights of an earlier run of the same network to begin from.
+        Weights of an earlier run to begin from: of the same network, or of one with fewer blocks;
+        see `begin_from`.
     stop_after : int, optional
         Stop after this many epochs in all; a later call goes on.
 
@@ -56,10 +64,13 @@ def train(
     learn = distill.balance(learn, config.balance)
     network = build_network(config)
     if start is not None:
-        network.load_weights(start)
+        begin_from(network, start)
+    if learn.features is not None:
+        network = with_features(network, learn.features.shape[1])
     network, history = loop.fit(
         network, learn, judge, config, out, stop_after=stop_after, progress=progress
     )
+    network = without_features(network)
     temperature = distill.calibrate(network, judge, config)
     network.save_weights(out / "network.weights.h5")
     records.write_run(
@@ -72,3 +83,36 @@ def train(
         temperature=temperature,
     )
     return out
+
+
+def begin_from(network: keras.Model, weights: str | Path) -> None:
+    """Give a network the weights of an earlier run.
+
+    The record `run.json` beside them says which network that was; without it, it was the same one.
+    A block that the earlier network had not begins as one that changes nothing, so the answers are
+    the earlier network's (a Net2DeeperNet; Chen et al. 2016, *Net2Net*).
+
+    Raises
+    ------
+    FerError
+        If the earlier network has other widths, or blocks that this one lacks.
+    """
+    record = Path(weights).parent / "run.json"
+    if not record.exists():
+        network.load_weights(weights)
+        return
+    earlier = build_network(CompactConfig.from_dict(json.loads(record.read_text())["config"]))
+    earlier.load_weights(weights)
+    learned = {layer.name: layer.get_weights() for layer in earlier.layers}
+    lacking = set(learned) - {layer.name for layer in network.layers}
+    if lacking:
+        raise FerError(f"{weights} are of a larger network: this one has no {min(lacking)}")
+    for layer in network.layers:
+        if layer.name not in learned:
+            if layer.name.endswith("_b_norm"):
+                layer.gamma.assign(keras.ops.zeros_like(layer.gamma))
+            continue
+        try:
+            layer.set_weights(learned[layer.name])
+        except ValueError as error:
+            raise FerError(f"{weights} do not fit this network: {layer.name}: {error}") from error

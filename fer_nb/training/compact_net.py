@@ -43,6 +43,8 @@ class CompactConfig:
         `fer_nb.training.distill.balance`.
     teacher_share : float
         Weight of a teacher's labels against the raters', where there is a teacher.
+    feature_weight : float
+        Weight of guessing a teacher's features, where it gives any; see `with_features`.
     affect_table : str
         The ratings that valence and arousal follow; see `fer_nb.emotions.RATINGS`.
     affect_weight : float
@@ -69,6 +71,7 @@ class CompactConfig:
     concordance_weight: float = 0.0
     balance: float = 0.5
     teacher_share: float = 0.6
+    feature_weight: float = 0.0
     held_out: float = 0.08
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -135,6 +138,23 @@ def build_network(config: CompactConfig, size: int | None = None) -> keras.Model
     logits = layers.Dense(len(EMOTIONS), dtype="float32", name="logits")(x)
     affect = layers.Dense(2, dtype="float32", name="affect")(x)
     return keras.Model(face, {"logits": logits, "affect": affect}, name="fer_nb_compact")
+
+
+def with_features(network: keras.Model, count: int) -> keras.Model:
+    """Add, for the time of training, an output `features` (n, count) that guesses a teacher's.
+
+    Nine probabilities tell little of what a teacher sees in a face; its features tell more
+    (Romero et al. 2015, *FitNets*). `without_features` takes the output away again.
+    """
+    guess = layers.Dense(count, dtype="float32", name="features")
+    outputs = {**network.output, "features": guess(network.get_layer("dropout").output)}
+    return keras.Model(network.input, outputs, name=network.name)
+
+
+def without_features(network: keras.Model) -> keras.Model:
+    """Undo `with_features`; the layers that are left are shared."""
+    outputs = {name: network.output[name] for name in ("logits", "affect")}
+    return keras.Model(network.input, outputs, name=network.name)
 
 
 def deployable(network: keras.Model, temperature: float = 1.0) -> keras.Model:

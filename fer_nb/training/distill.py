@@ -50,32 +50,47 @@ def blend(faces: Faces, data: FerPlus, teacher: str | Path, config: CompactConfi
     teacher : path
         npz file with one or both of: labels for `data`, as `pixels` (m,), the SHA-256 of the grey
         picture, and `probs` (m, 9); and other faces, as `other_images` (k, s, s) uint8 and
-        `other_probs` (k, 9), which count as the votes of ten raters.
+        `other_probs` (k, 9), which count as the votes of ten raters. Where
+        `config.feature_weight` is above 0 also `features` (m, f) and `other_features` (k, f).
 
     Raises
     ------
     FerError
-        If the teacher labels some of `data` but not all, or the file holds neither.
+        If the teacher labels some of `data` but not all, the file holds neither, or its features
+        are to be guessed and it has not those of all faces.
     """
     with np.load(teacher) as file:
         held = dict(file)
     if not {"probs", "other_probs"} & set(held):
         raise FerError(f"{teacher} holds neither probs nor other_probs; see distill.blend")
     images, target, affect = faces.images, faces.target, faces.affect
+    parts = []  # of the features: first of `data`, then of the other faces
     if "probs" in held:
-        labels = dict(zip(held["pixels"].tolist(), held["probs"], strict=True))
+        row_of = {pixels: row for row, pixels in enumerate(held["pixels"].tolist())}
         digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in data.images]
-        lacking = sum(digest not in labels for digest in digests)
+        lacking = sum(digest not in row_of for digest in digests)
         if lacking:
             raise FerError(f"{teacher} lacks {lacking} of {len(digests)} faces; label them all")
-        probs = np.stack([labels[digest] for digest in digests])
-        target = (1 - config.teacher_share) * target + config.teacher_share * probs
+        rows = [row_of[digest] for digest in digests]
+        target = (1 - config.teacher_share) * target + config.teacher_share * held["probs"][rows]
+        if "features" in held:
+            parts.append(held["features"][rows])
     if "other_probs" in held:
         images = [*images, *held["other_images"]]
         target = np.concatenate([target, held["other_probs"]])
         votes = 10 * held["other_probs"]
         affect = np.concatenate([affect, vote_affect(votes, config.affect_table)])
-    return Faces(images, target.astype(np.float32), affect.astype(np.float32))
+        if "other_features" in held:
+            parts.append(held["other_features"])
+    features = None
+    if config.feature_weight:
+        features = np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, 0))
+        if len(features) != len(images):
+            raise FerError(
+                f"{teacher} holds the features of {len(features)} of {len(images)} faces; "
+                "feature_weight needs those of all"
+            )
+    return Faces(images, target.astype(np.float32), affect.astype(np.float32), features=features)
 
 
 def balance(faces: Faces, strength: float) -> Faces:

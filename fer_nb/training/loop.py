@@ -33,21 +33,25 @@ class Faces:
         Valence and arousal in [-1, 1] units.
     weight : float32 (n,), optional
         How much each face counts; 1 by default.
+    features : float32 (n, k), optional
+        What a teacher saw in each face, to be guessed in training.
     """
 
     images: object
     target: np.ndarray
     affect: np.ndarray
     weight: np.ndarray | None = None
+    features: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.target)
 
 
 def batches(faces: Faces, config: CompactConfig, epoch: int):
-    """Yield (pictures, targets, affect, weight) of one epoch; same config and epoch, same batches.
+    """Yield (pictures, answers, weight) of one epoch; same config and epoch, same batches.
 
-    The next batch is made in a thread while the network learns from this one.
+    `answers` holds what the network should say, by the name of its output. The next batch is made
+    in a thread while the network learns from this one.
     """
     order = np.random.default_rng([config.seed, epoch]).permutation(len(faces))
     small = epoch < config.small_until * config.epochs
@@ -59,7 +63,10 @@ def batches(faces: Faces, config: CompactConfig, epoch: int):
         made = [augment(faces.images[row], rng, size, config.augmentation) for row in rows]
         pictures = np.stack(made)[..., None].astype(np.float32)
         weight = np.ones(len(rows), np.float32) if faces.weight is None else faces.weight[rows]
-        return pictures, faces.target[rows], faces.affect[rows], weight
+        answers = {"logits": faces.target[rows], "affect": faces.affect[rows]}
+        if faces.features is not None:
+            answers["features"] = faces.features[rows]
+        return pictures, answers, weight
 
     steps = steps_per_epoch(faces, config)
     with ThreadPoolExecutor(1) as pool:
@@ -110,13 +117,15 @@ def fit(
     steps = steps_per_epoch(train, config)
     optimizer = _optimizer(config, steps)
     mean_network = keras.models.clone_model(network)
-    network.compile(
-        optimizer,
-        loss={
-            "logits": keras.losses.CategoricalCrossentropy(from_logits=True),
-            "affect": affect_loss(config),
-        },
-    )
+    losses_of = {
+        "logits": keras.losses.CategoricalCrossentropy(from_logits=True),
+        "affect": affect_loss(config),
+    }
+    weights = {"logits": 1.0, "affect": 1.0}
+    if train.features is not None:
+        losses_of["features"] = keras.losses.MeanSquaredError()
+        weights["features"] = config.feature_weight
+    network.compile(optimizer, loss=losses_of, loss_weights=weights)
     optimizer.build(network.trainable_variables)
     state = _State(folder, config, network, optimizer)
     state.restore()
@@ -129,9 +138,8 @@ def fit(
             disable=not progress,
             mininterval=10,
         )
-        for step, (pictures, target, affect, weight) in enumerate(bar):
-            answer = {"logits": target, "affect": affect}
-            loss = network.train_on_batch(pictures, answer, sample_weight=weight)
+        for step, (pictures, answers, weight) in enumerate(bar):
+            loss = network.train_on_batch(pictures, answers, sample_weight=weight)
             losses.append(float(np.ravel(loss)[0]))
             if step % 8 == 7 or step + 1 == steps:
                 state.average(epoch * steps + step)

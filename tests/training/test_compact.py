@@ -1,5 +1,6 @@
 """The compact network's training on made faces: it learns, it resumes, it writes its record."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -52,6 +53,28 @@ def test_state_of_another_configuration_is_refused(run, ferplus):
     other = CompactConfig.from_dict({**TINY.to_dict(), "learning_rate": 0.5})
     with pytest.raises(FerError, match="another configuration"):
         compact.train(ferplus, run, other, progress=False)
+
+
+def larger(**changes):
+    return CompactConfig.from_dict({**TINY.to_dict(), **changes})
+
+
+def test_a_deeper_network_begins_with_the_answers_of_the_run_before(run):
+    faces = np.random.default_rng(3).uniform(0, 255, (5, 16, 16, 1)).astype(np.float32)
+    earlier, deeper = build_network(TINY), build_network(larger(blocks=(3,)))
+    earlier.load_weights(run / "network.weights.h5")
+    assert deeper.count_params() > earlier.count_params()
+    compact.begin_from(deeper, run / "network.weights.h5")
+    for name, answer in earlier.predict(faces, verbose=0).items():
+        np.testing.assert_allclose(deeper.predict(faces, verbose=0)[name], answer, atol=1e-5)
+
+
+def test_weights_of_another_kind_of_network_are_refused(run, ferplus, tmp_path):
+    deep = compact.train(ferplus, tmp_path, larger(blocks=(2,)), stop_after=1, progress=False)
+    with pytest.raises(FerError, match="larger network"):
+        compact.begin_from(build_network(TINY), deep / "network.weights.h5")
+    with pytest.raises(FerError, match="do not fit"):
+        compact.begin_from(build_network(larger(widths=(6,))), run / "network.weights.h5")
 
 
 def test_configuration_is_read_from_one_file(tmp_path):
@@ -129,10 +152,10 @@ def test_batches_are_seeded_and_grow():
     assert [batch[0].shape for batch in first] == [(8, 8, 8, 1)] * 2
     for one, two in zip(first, again, strict=True):
         np.testing.assert_array_equal(one[0], two[0])
-        np.testing.assert_array_equal(one[1], two[1])
+        np.testing.assert_array_equal(one[1]["logits"], two[1]["logits"])
     later = list(loop.batches(faces, config, 1))
     assert later[0][0].shape == (8, 16, 16, 1)
-    assert (later[0][1] != first[0][1]).any()  # another order
+    assert (later[0][1]["logits"] != first[0][1]["logits"]).any()  # another order
 
 
 def test_light_and_contrast_of_the_room_change_nothing():
@@ -207,8 +230,6 @@ def test_affect_targets_follow_the_published_ratings():
 
 
 def test_teacher_labels_are_found_by_picture(ferplus, tmp_path):
-    import hashlib
-
     from fer_nb.training.datasets import load_ferplus
 
     data = load_ferplus(ferplus).part("train")
@@ -232,6 +253,32 @@ def test_teacher_labels_are_found_by_picture(ferplus, tmp_path):
     np.savez(path, pixels=np.array(digests)[:5], probs=probs[:5], **others)
     with pytest.raises(FerError, match="label them all"):
         distill.blend(faces, data, path, TINY)
+
+
+def test_features_of_a_teacher_are_guessed_in_training_and_nowhere_else(ferplus, tmp_path, run):
+    from fer_nb.training.datasets import load_ferplus
+
+    images = load_ferplus(ferplus).part("train").images
+    held = load_ferplus(ferplus, held_out=TINY.held_out, seed=TINY.seed).part("train")
+    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
+    seen = np.array([[image.mean(), image.std()] for image in images]) / 100
+    probs = distill.faces_of(load_ferplus(ferplus).part("train"), TINY).target
+    path = tmp_path / "teacher.npz"
+    np.savez(path, pixels=np.array(digests), probs=probs, features=seen)
+    config = replace(TINY, teacher_share=0.0, feature_weight=5.0)
+    faces = distill.blend(distill.faces_of(held, config), held, path, config)
+    expected = [[image.mean() / 100, image.std() / 100] for image in held.images]
+    np.testing.assert_allclose(faces.features, expected, rtol=1e-5)
+    out = compact.train(ferplus, tmp_path / "run", config, teacher=path, progress=False)
+    theirs = weights(out)  # the network as it was without features, so the output is gone
+    assert any(not np.allclose(a, b) for a, b in zip(theirs, weights(run), strict=True))
+    without = replace(config, feature_weight=0.0)
+    same = compact.train(ferplus, tmp_path / "same", without, teacher=path, progress=False)
+    for ours, plain in zip(weights(same), weights(run), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-4, atol=1e-6)
+    np.savez(path, pixels=np.array(digests), probs=probs)
+    with pytest.raises(FerError, match="features of 0 of"):
+        distill.blend(faces, held, path, config)
 
 
 @pytest.mark.parametrize("side", [24, 48, 100])
