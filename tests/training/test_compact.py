@@ -90,14 +90,19 @@ def test_configuration_is_read_from_one_file(tmp_path):
         CompactConfig.read(tmp_path / "absent.json")
 
 
-def test_defaults_are_the_first_run_of_the_model_that_ships():
+def test_configurations_are_those_of_the_runs_behind_the_model_that_ships():
     folder = load_model("compact").folder
     first = CompactConfig.read(folder / "config.json")
     assert first.affect_table == "adfes2011"
     assert replace(first, affect_table="circumplex") == CompactConfig()
-    later = [CompactConfig.read(folder / f"config_{n}.json") for n in (2, 3)]
-    shapes = {(each.size, each.stem, each.widths, each.blocks) for each in later}
-    assert shapes == {(48, 32, (32, 64, 128, 256), (1, 2, 2, 1))}
+    later = [CompactConfig.read(folder / f"config_{n}.json") for n in range(2, 7)]
+    shapes = [(each.size, each.stem, each.widths, each.blocks) for each in later]
+    blocks = [(1, 2, 2, 1)] * 3 + [(1, 2, 3, 1)] * 2
+    assert shapes == [(48, 32, (32, 64, 128, 256), each) for each in blocks]
+    for config, run in ((later[2], "y1"), (later[3], "z1"), (later[4], "z2")):
+        recorded = json.loads((folder / "runs" / f"{run}.json").read_text())["config"]
+        table = {"affect_table": config.affect_table}  # which the first records do not name
+        assert CompactConfig.from_dict(table | recorded) == config
 
 
 def test_network_learns_what_can_be_learned(tmp_path):
