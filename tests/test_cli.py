@@ -211,12 +211,15 @@ def test_ctrl_c_is_one_line(tmp_path, workers):
         "    open(f'{folder}/{os.getpid()}', 'w').close()\n"
         "    time.sleep(60)\n"
     )
+    # What a shell starts in the background ignores Ctrl-C; the tests may be run so, too.
     (tmp_path / "program.py").write_text(
+        "import signal\n"
         "import work\n"
         "from fer_nb import cli, cluster\n"
         "@cli.app.command()\n"
         "def wait(folder: str, workers: int):\n"
         "    list(cluster.map_in_order(work.wait, [folder] * 9, workers=workers))\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "if __name__ == '__main__':\n"
         "    cli.main()\n"
     )
