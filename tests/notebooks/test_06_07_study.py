@@ -7,6 +7,7 @@ import re
 import pytest
 
 from fer_nb.reports import render, run_notebook
+from fer_nb.zoo import notebooks_folder
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +55,22 @@ def test_the_mood_report(tmp_path):
     assert "more pleasant after than before" in page
     assert "p (Holm)" in page
     assert "AI Act" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "promised"),
+    [
+        (
+            "06_ad_study_report.ipynb",
+            {"config": {"n_boot": 200, "n_permutations": 200, "isc_shifts": 50}},
+            ("clearly departed from its baseline", "not tested (a test needs 30 respondents)"),
+        ),
+        ("07_before_after_mood.ipynb", {}, ("correlation of before and after", "independent")),
+    ],
+)
+def test_solutions_show_what_they_explain(name, parameters, promised, tmp_path):
+    notebook = notebooks_folder() / "solutions" / name
+    executed = run_notebook(notebook, tmp_path / name, parameters)
+    shown = render(executed, tmp_path / "s.html", "Solution").read_text(encoding="utf-8")
+    for text in promised:
+        assert text in shown, text
