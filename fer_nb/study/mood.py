@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.errors import FerError, StudyError
-from fer_nb.study.collect import VideoLoader, table_loader
 from fer_nb.study.comparison import independent_row, paired_row, shuffle_p, sign_flip_p
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.intervals import generator, mean_interval
+from fer_nb.study.loaders import VideoLoader, table_loader
 from fer_nb.study.manifest import VIDEO_SUFFIXES, read_rows
 from fer_nb.study.moments import holm
 from fer_nb.study.respondent import respondent

@@ -10,17 +10,12 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.files import make_folder
-from fer_nb.study.collect import (
-    Recording,
-    VideoLoader,
-    analyse_ahead,
-    measure_recordings,
-    table_loader,
-)
+from fer_nb.study.collect import Recording, analyse_ahead, measure_recordings
 from fer_nb.study.comparison import COLUMNS as COMPARISON_COLUMNS
 from fer_nb.study.comparison import Contrast, compare_curves, compare_metrics, contrasts
 from fer_nb.study.config import StudyConfig
 from fer_nb.study.curves import Audience, angular, audience_table, correct, smooth, smoothing_bins
+from fer_nb.study.loaders import VideoLoader, table_loader
 from fer_nb.study.manifest import Stimulus, read_manifest
 from fer_nb.study.metrics import COLUMNS as METRIC_COLUMNS
 from fer_nb.study.metrics import stimulus_metrics

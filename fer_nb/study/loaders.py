@@ -1,0 +1,191 @@
+"""Where a recording's reaction table comes from: ready ones, or the video, analysed once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral
+from pathlib import Path
+
+import pandas as pd
+
+from fer_nb.errors import FerError, StudyError, TableError
+from fer_nb.study.config import SIGNALS
+
+Loader = Callable[[dict], pd.DataFrame]
+
+_NEEDED = ("frame", "time_s", "face_id", *SIGNALS)
+
+
+def table_loader(tables, rows: Iterable[dict] = ()) -> Loader:
+    """Return a function from a manifest row to its ready reaction table.
+
+    Parameters
+    ----------
+    tables : mapping or path
+        A mapping from the manifest's `video`, or from (respondent, stimulus), to a table; or a
+        folder with `VIDEO-STEM.parquet` (or .csv) per recording. A table that tells its video's
+        SHA-256 is refused where the video is there and has another.
+    rows : iterable of dict
+        The rows that will be asked for, to know now whether two recordings would share a table.
+
+    Raises
+    ------
+    StudyError
+        If `tables` is neither, the folder is absent, or two recordings would share a table.
+    """
+    video_of: dict = {}
+
+    def claim(table: str, row: dict, remedy: str) -> None:
+        """Refuse a table that is already another recording's."""
+        other = video_of.setdefault(table, row["video"])
+        if os.path.normpath(other) != os.path.normpath(row["video"]):
+            raise StudyError(
+                f"{table} would be the table of both {other!r} and {row['video']!r}; give "
+                f"each its own: {remedy}"
+            )
+
+    def find_given(row: dict):
+        for key in (row["video"], (row["respondent"], row.get("stimulus"))):
+            if key in tables:
+                claim(f"tables[{key!r}]", row, f"under {row['video']!r}")
+                return key
+        return None
+
+    def load_given(row: dict) -> pd.DataFrame:
+        key = find_given(row)
+        if key is None:
+            raise FerError(f"no ready table for {row['video']!r}")
+        return _checked(tables[key])
+
+    def find_file(row: dict) -> Path | None:
+        stem = Path(os.path.splitext(row["video"])[0])
+        for name in (stem.as_posix(), stem.name, f"{row.get('stimulus')}/{row['respondent']}"):
+            for suffix in (".parquet", ".csv"):
+                file = folder / f"{name}{suffix}"
+                if file.is_file():
+                    remedy = f"{folder / stem}.parquet, or STIMULUS/RESPONDENT.parquet"
+                    claim(str(file), row, remedy)
+                    return file
+        return None
+
+    def load_file(row: dict) -> pd.DataFrame:
+        from fer_nb.reactions import read_table
+
+        file = find_file(row)
+        if file is None:
+            raise FerError(f"no ready table for {row['video']!r} in {folder.name}/")
+        table = read_table(file)
+        known = table.attrs.get("sha256")
+        if known and "path" in row and _digest(row["path"]) not in (None, known):
+            raise TableError(
+                f"the table {file} is not of {row['video']!r} (their SHA-256 differ); put that "
+                "recording's table there, or analyse it again"
+            )
+        return table
+
+    if isinstance(tables, Mapping):
+        find, load = find_given, load_given
+    elif isinstance(tables, str | os.PathLike):
+        folder = Path(tables)
+        find, load = find_file, load_file
+        if not folder.is_dir():
+            raise StudyError(f"there is no folder of tables {folder}")
+    else:
+        raise StudyError(
+            f"tables must be a mapping or a folder, not {type(tables).__name__}; "
+            "give each table under its recording's `video`"
+        )
+    for row in rows:
+        find(row)
+    return load
+
+
+def _digest(video: Path) -> str | None:
+    """SHA-256 of a video; None where it is absent or cannot be read, as ready tables allow."""
+    from fer_nb.files import sha256
+
+    try:
+        return sha256(video)
+    except OSError:
+        return None
+
+
+def _checked(table) -> pd.DataFrame:
+    """Return a ready table, having checked that a study can read it."""
+    if not isinstance(table, pd.DataFrame):
+        raise TableError(
+            f"a {type(table).__name__} is no reaction table; read_table or analyze_video gives one"
+        )
+    missing = [name for name in _NEEDED if name not in table]
+    if missing:
+        raise TableError(f"the reaction table lacks {', '.join(missing)}")
+    return table
+
+
+class VideoLoader:
+    """Turns a manifest row into the reaction table of its video, which it may find in a folder.
+
+    A table in the folder is used only if it can be read and the video's bytes, the model and the
+    detector are the same. No table is kept of a model that does not tell its `sha256`, as nothing
+    tells it from another. A loader can be sent to other processes.
+
+    Parameters
+    ----------
+    cache : Path, optional
+        The folder.
+    model, detector, every
+        As `fer_nb.analyze_video`.
+
+    Raises
+    ------
+    StudyError
+        If `every` is no whole number from 1.
+    """
+
+    def __init__(self, cache: Path | None = None, *, model=None, detector=None, every: int = 1):
+        from fer_nb.faces import as_detector, describe_detector
+        from fer_nb.models import as_model
+
+        if not isinstance(every, Integral) or every < 1:
+            raise StudyError(f"every is {every!r}; it must be a whole number from 1")
+        self.model, self.detector, self.every = as_model(model), as_detector(detector), int(every)
+        digest = getattr(self.model, "sha256", None)
+        self.cache = cache.absolute() if cache and digest else None
+        want = {"model_sha256": digest, "prior": getattr(self.model, "prior", None)}
+        self._made_by = f"{want}|{describe_detector(self.detector)}|{self.every}"
+
+    def __call__(self, row: dict) -> pd.DataFrame:
+        from fer_nb.reactions import analyze_video, write_table
+
+        file = self._file(row)
+        table = None if file is None else _kept(file, row["path"])
+        if table is None:
+            options = {"model": self.model, "detector": self.detector, "every": self.every}
+            table = analyze_video(row["path"], **options)
+            if file is not None:
+                write_table(table, file, force=True)
+        return table
+
+    def keep(self, row: dict) -> None:
+        """See to it that the table of a row's video is in the folder."""
+        self(row)
+
+    def _file(self, row: dict) -> Path | None:
+        if self.cache is None:
+            return None
+        digest = hashlib.sha256(f"{row['video']}|{self._made_by}".encode()).hexdigest()[:12]
+        return self.cache / f"{Path(row['path']).stem}-{digest}.parquet"
+
+
+def _kept(file: Path, video: Path) -> pd.DataFrame | None:
+    """Return the table in `file`; None where it cannot be read, or is of another video."""
+    from fer_nb.files import sha256
+    from fer_nb.reactions import read_table
+
+    try:
+        table = read_table(file)
+    except TableError:
+        return None
+    return table if table.attrs.get("sha256") == sha256(video) else None
