@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote
 
@@ -45,7 +47,11 @@ def write_index(
     usable = sum(bool(report.summary["usable"]) for report in made)
     if usable < len(made):
         lead += f", {usable} of them usable"
-    body = [f'<h1>Reaction reports</h1><p class="lead">{lead}.</p>', '<div class="cards">']
+    names = json.dumps([report.name for report in made]) if study is None else ""
+    body = [
+        f'<h1>Reaction reports</h1><p class="lead">{lead}.</p>',
+        f'<div class="cards" data-reports="{escape(names)}">',
+    ]
     if study is not None:
         link = quote(Path(study).relative_to(Path(path).parent).as_posix())
         said = (
@@ -67,6 +73,18 @@ def write_index(
         html = page("\n".join(body), "Reaction reports")
         part.write_text(html, encoding="utf-8", errors="replace")  # names may be in any encoding
     return Path(path)
+
+
+def can_be_renewed(path: str | Path, names: Sequence[str]) -> bool:
+    """Whether an index of the reports `names` would lose none that the page at `path` lists.
+
+    False for a page that lists a study, too, or that `write_index` did not write.
+    """
+    try:
+        listed = re.search(r'data-reports="([^"]+)"', Path(path).read_text(encoding="utf-8"))
+        return listed is not None and set(json.loads(unescape(listed[1]))) <= set(names)
+    except (OSError, ValueError):
+        return False
 
 
 def _index_card(report: Report) -> str:

@@ -21,7 +21,7 @@ from fer_nb.pages import page
 from fer_nb.progress import video_bar
 from fer_nb.reactions import analyze_video, origin, read_table, write_table
 from fer_nb.recording import summarize
-from fer_nb.report_index import Report, write_index
+from fer_nb.report_index import Report, can_be_renewed, write_index
 from fer_nb.zoo import notebooks_folder
 
 if TYPE_CHECKING:
@@ -304,8 +304,9 @@ def report_videos(
     """Make a report of each recording, and an ``index.html`` that lists all of them.
 
     One recording that fails does not stop the others; the index says which failed, and why. If
-    all fail, there is no index. After an interruption the same call goes on: reports that are
-    finished are taken over. `options` are those of `report_video`.
+    all fail, no index is written. After an interruption, or with recordings mended or added, the
+    same call goes on: reports that are finished are taken over. `options` are those of
+    `report_video`.
 
     Returns
     -------
@@ -318,10 +319,12 @@ def report_videos(
         Before any work: if the stimulus cannot be read, or files are in the way and `force` is
         false.
     """
-    out_dir = make_folder(out_dir)
-    check_free(out_dir / "index.html", force)
+    out_dir, names = make_folder(out_dir), unique_names(videos)
+    index = out_dir / "index.html"
+    renew = force or can_be_renewed(index, names)
+    check_free(index, renew)
     _check_stimulus(options.get("stimulus"))
-    named = list(zip(videos, unique_names(videos), strict=True))
+    named = list(zip(videos, names, strict=True))
     for video, name in named:
         _plan(video, out_dir, name, force, **options)
     done: list[Report] = []
@@ -336,7 +339,7 @@ def report_videos(
             report = Report(str(video), name, Path(video).stem, error=told)
         done.append(report)
     if any(report.ok for report in done):
-        write_index(done, out_dir / "index.html", force=force)
+        write_index(done, index, force=renew)
     return done
 
 

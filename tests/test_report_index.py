@@ -5,7 +5,7 @@ import os
 import pytest
 
 from fer_nb.errors import FerError
-from fer_nb.report_index import Report, write_index
+from fer_nb.report_index import Report, can_be_renewed, write_index
 
 SUMMARY = {
     "usable": True,
@@ -43,3 +43,17 @@ def test_reports_have_cards_that_lead_to_them(tmp_path):
     assert "too dark &lt;b&gt;" in index
     with pytest.raises(FerError, match="exists"):
         write_index(done, path)
+
+
+def test_an_index_is_renewed_only_where_no_report_is_lost(tmp_path):
+    names = ["a & b", "日本", "d"]
+    done = [Report(name, name, name, summary=SUMMARY) for name in names]
+    path = write_index([*done, Report("e", "e", "e", error="torn")], tmp_path / "index.html")
+    assert can_be_renewed(path, names)
+    assert can_be_renewed(path, [*names, "more"])
+    assert not can_be_renewed(path, names[1:])
+    assert not can_be_renewed(tmp_path / "none.html", names)
+    of_a_study = write_index(done, tmp_path / "s.html", study=tmp_path / "study.html")
+    assert not can_be_renewed(of_a_study, names)
+    (tmp_path / "own.html").write_bytes(b"my own \xff page")
+    assert not can_be_renewed(tmp_path / "own.html", names)

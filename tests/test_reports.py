@@ -155,6 +155,27 @@ def test_the_same_command_goes_on_after_an_interruption(viewer, tmp_path, monkey
         reports.report_videos([first, second], out, every=5)
 
 
+def test_the_same_command_goes_on_once_a_recording_is_mended(viewer, tmp_path):
+    good, bad, more, out = (tmp_path / name for name in ("a.mp4", "b.mp4", "c.mp4", "out"))
+    shutil.copy(viewer, good)
+    bad.write_text("no film")
+    assert [r.ok for r in reports.report_videos([good, bad], out, every=15)] == [True, False]
+    before = (out / "a.html").stat().st_mtime_ns
+    shutil.copy(viewer, bad)
+    shutil.copy(viewer, more)
+    done = reports.report_videos([good, bad, more], out, every=15)
+    assert [report.ok for report in done] == [True, True, True]
+    assert (out / "a.html").stat().st_mtime_ns == before
+    index = (out / "index.html").read_text("utf-8")
+    assert "3 of 3 recordings analysed" in index
+    # A page that would lose a report, or that we did not make, stays.
+    for page in (index, "<p>my own page</p>"):
+        (out / "index.html").write_text(page, "utf-8")
+        with pytest.raises(FerError, match=r"index\.html exists already"):
+            reports.report_videos([good, bad], out, every=15)
+        assert (out / "index.html").read_text("utf-8") == page
+
+
 def test_the_notebook_of_a_report_names_its_table(made):
     out, done = made
     notebook = nbformat.read(out / f"{done[0].name}.ipynb", as_version=4)
