@@ -35,7 +35,7 @@ def table_loader(tables, rows: Iterable[dict] = ()) -> Loader:
     StudyError
         If `tables` is neither, the folder is absent, or two recordings would share a table.
     """
-    video_of: dict = {}
+    video_of: dict[str, str] = {}
 
     def claim(table: str, row: dict, remedy: str) -> None:
         """Refuse a table that is already another recording's."""
