@@ -35,47 +35,79 @@ def table_loader(tables, rows: Iterable[dict] = ()) -> Loader:
     StudyError
         If `tables` is neither, the folder is absent, or two recordings would share a table.
     """
-    video_of: dict[str, str] = {}
+    if isinstance(tables, Mapping):
+        source = _GivenTables(tables)
+    elif isinstance(tables, str | os.PathLike):
+        source = _FolderOfTables(Path(tables))
+    else:
+        raise StudyError(
+            f"tables must be a mapping or a folder, not {type(tables).__name__}; "
+            "give each table under its recording's `video`"
+        )
+    for row in rows:
+        source.find(row)
+    return source.load
 
-    def claim(table: str, row: dict, remedy: str) -> None:
+
+class _Tables:
+    """Ready tables, each of which belongs to one recording."""
+
+    def __init__(self):
+        self._video_of: dict[str, str] = {}
+
+    def _claim(self, table: str, row: dict, remedy: str) -> None:
         """Refuse a table that is already another recording's."""
-        other = video_of.setdefault(table, row["video"])
+        other = self._video_of.setdefault(table, row["video"])
         if os.path.normpath(other) != os.path.normpath(row["video"]):
             raise StudyError(
                 f"{table} would be the table of both {other!r} and {row['video']!r}; give "
                 f"each its own: {remedy}"
             )
 
-    def find_given(row: dict):
+
+class _GivenTables(_Tables):
+    def __init__(self, tables: Mapping):
+        super().__init__()
+        self.tables = tables
+
+    def find(self, row: dict) -> str | tuple | None:
         for key in (row["video"], (row["respondent"], row.get("stimulus"))):
-            if key in tables:
-                claim(f"tables[{key!r}]", row, f"under {row['video']!r}")
+            if key in self.tables:
+                self._claim(f"tables[{key!r}]", row, f"under {row['video']!r}")
                 return key
         return None
 
-    def load_given(row: dict) -> pd.DataFrame:
-        key = find_given(row)
+    def load(self, row: dict) -> pd.DataFrame:
+        key = self.find(row)
         if key is None:
             raise FerError(f"no ready table for {row['video']!r}")
-        return _checked(tables[key])
+        return _checked(self.tables[key])
 
-    def find_file(row: dict) -> Path | None:
+
+class _FolderOfTables(_Tables):
+    def __init__(self, folder: Path):
+        super().__init__()
+        if not folder.is_dir():
+            raise StudyError(f"there is no folder of tables {folder}")
+        self.folder = folder
+
+    def find(self, row: dict) -> Path | None:
         stem = Path(os.path.splitext(row["video"])[0])
         for name in (stem.as_posix(), stem.name, f"{row.get('stimulus')}/{row['respondent']}"):
             for suffix in (".parquet", ".csv"):
-                file = folder / f"{name}{suffix}"
+                file = self.folder / f"{name}{suffix}"
                 if file.is_file():
-                    remedy = f"{folder / stem}.parquet, or STIMULUS/RESPONDENT.parquet"
-                    claim(str(file), row, remedy)
+                    remedy = f"{self.folder / stem}.parquet, or STIMULUS/RESPONDENT.parquet"
+                    self._claim(str(file), row, remedy)
                     return file
         return None
 
-    def load_file(row: dict) -> pd.DataFrame:
+    def load(self, row: dict) -> pd.DataFrame:
         from fer_nb.reactions import read_table
 
-        file = find_file(row)
+        file = self.find(row)
         if file is None:
-            raise FerError(f"no ready table for {row['video']!r} in {folder.name}/")
+            raise FerError(f"no ready table for {row['video']!r} in {self.folder.name}/")
         table = read_table(file)
         known = table.attrs.get("sha256")
         if known and "path" in row and _digest(row["path"]) not in (None, known):
@@ -84,22 +116,6 @@ def table_loader(tables, rows: Iterable[dict] = ()) -> Loader:
                 "recording's table there, or analyse it again"
             )
         return table
-
-    if isinstance(tables, Mapping):
-        find, load = find_given, load_given
-    elif isinstance(tables, str | os.PathLike):
-        folder = Path(tables)
-        find, load = find_file, load_file
-        if not folder.is_dir():
-            raise StudyError(f"there is no folder of tables {folder}")
-    else:
-        raise StudyError(
-            f"tables must be a mapping or a folder, not {type(tables).__name__}; "
-            "give each table under its recording's `video`"
-        )
-    for row in rows:
-        find(row)
-    return load
 
 
 def _digest(video: Path) -> str | None:
