@@ -33,7 +33,7 @@ def main() -> None:
         network.load_weights(run / "network.weights.h5")
         weights.append(network.get_weights())
     network.set_weights([np.mean(each, axis=0) for each in zip(*weights, strict=True)])
-    plus = datasets.load_ferplus(options.data, held_out=config.held_out, seed=config.seed)
+    plus = datasets.load_ferplus(options.data, held_out=config.held_out, seed=config.held_out_seed)
     aside = distill.faces_of(plus.part("held_out"), config)
     temperature = distill.calibrate(network, aside, config)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     recipe = CompactConfig()
     plus = load_ferplus(
-        options.data / "ferplus_trainval.npz", held_out=recipe.held_out, seed=recipe.seed
+        options.data / "ferplus_trainval.npz", held_out=recipe.held_out, seed=recipe.held_out_seed
     )
     own, aside = plus.part("train"), plus.part("held_out")
     others = faces_color(options.data / "faces_color.npz", "train")

@@ -56,7 +56,7 @@ def train(
     config = config or CompactConfig()
     out = Path(out)
     keras.utils.set_random_seed(config.seed)
-    plus = datasets.load_ferplus(data, held_out=config.held_out, seed=config.seed)
+    plus = datasets.load_ferplus(data, held_out=config.held_out, seed=config.held_out_seed)
     learn, judge = (distill.faces_of(plus.part(name), config) for name in ("train", "held_out"))
     natural = learn.target.mean(axis=0)
     if teacher is not None:

@@ -51,6 +51,12 @@ class CompactConfig:
         Weight of the squared error of valence and arousal beside the emotions' cross-entropy.
     concordance_weight : float
         Weight of one minus their concordance (CCC) within a batch, which keeps their spread.
+    held_out, held_out_seed
+        Share of the pictures kept aside, and which they are: the same in a run that goes on from
+        another, which else would be judged by faces it has learned from.
+    seed : int
+        Decides everything else that is random. A run that goes on from another takes a new one, or
+        it sees the same pictures, turned and lit in the same ways, once more.
     """
 
     size: int = 48
@@ -73,6 +79,7 @@ class CompactConfig:
     teacher_share: float = 0.6
     feature_weight: float = 0.0
     held_out: float = 0.08
+    held_out_seed: int = 0
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 

@@ -55,6 +55,22 @@ def test_state_of_another_configuration_is_refused(run, ferplus):
         compact.train(ferplus, run, other, progress=False)
 
 
+def test_another_seed_learns_otherwise_but_keeps_the_same_faces_aside(
+    run, ferplus, tmp_path, monkeypatch
+):
+    fit, aside = loop.fit, []
+
+    def watched(network, learn, held_out, *rest, **options):
+        aside.append(held_out.images)
+        return fit(network, learn, held_out, *rest, **options)
+
+    monkeypatch.setattr(loop, "fit", watched)
+    compact.train(ferplus, tmp_path / "same", TINY, stop_after=1, progress=False)
+    other = compact.train(ferplus, tmp_path / "other", replace(TINY, seed=1), progress=False)
+    np.testing.assert_array_equal(*aside)
+    assert any(not np.allclose(a, b) for a, b in zip(weights(other), weights(run), strict=True))
+
+
 def larger(**changes):
     return CompactConfig.from_dict({**TINY.to_dict(), **changes})
 
@@ -264,7 +280,7 @@ def test_features_of_a_teacher_are_guessed_in_training_and_nowhere_else(ferplus,
     from fer_nb.training.datasets import load_ferplus
 
     images = load_ferplus(ferplus).part("train").images
-    held = load_ferplus(ferplus, held_out=TINY.held_out, seed=TINY.seed).part("train")
+    held = load_ferplus(ferplus, held_out=TINY.held_out, seed=TINY.held_out_seed).part("train")
     digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
     seen = np.array([[image.mean(), image.std()] for image in images]) / 100
     probs = distill.faces_of(load_ferplus(ferplus).part("train"), TINY).target
