@@ -16,8 +16,9 @@ import numpy as np
 from PIL import Image
 
 from fer_nb import load_model
+from fer_nb.detectors import load_detector
 from fer_nb.emotions import COLORS
-from fer_nb.faces import crop_face, load_detector
+from fer_nb.faces import crop_face
 from fer_nb.reactions import margin_of
 from fer_nb.widgets.samples import sample
 

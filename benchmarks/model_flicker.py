@@ -15,7 +15,8 @@ import numpy as np
 from model_peers import peers
 
 from fer_nb import load_model
-from fer_nb.faces import Face, crop_face, load_detector
+from fer_nb.detectors import load_detector
+from fer_nb.faces import Face, crop_face
 from fer_nb.media import VideoReader
 from fer_nb.training.evaluate import SEVEN_INDEX
 

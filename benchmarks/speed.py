@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from fer_nb.faces import load_detector
+from fer_nb.detectors import load_detector
 from fer_nb.media import VideoReader
 from fer_nb.models import load_model
 from fer_nb.reactions import analyze_video

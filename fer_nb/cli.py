@@ -57,7 +57,7 @@ ValenceArousal = Annotated[bool, typer.Option("--va", help="Show valence and aro
 
 
 def _tools(model: str, detector: str, file: str | None):
-    from fer_nb.faces import load_detector
+    from fer_nb.detectors import load_detector
     from fer_nb.models import load_model
 
     options = {"cascade" if detector == "haar" else "model": file} if file else {}

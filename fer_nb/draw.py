@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.emotions import COLORS, NEUTRAL
-from fer_nb.faces import Face, check_picture, crop_face, cv2
+from fer_nb.faces import Face, check_picture, crop_face
 from fer_nb.media import VideoReader, VideoWriter, keep_source
+from fer_nb.opencv import cv2
 
 GREEN, GREY, RED = (0, 158, 80), (128, 128, 128), (213, 52, 38)
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from fer_nb.emotions import EMOTIONS, rating_table
 from fer_nb.errors import FerError, ModelError
-from fer_nb.faces import check_picture, cv2
+from fer_nb.faces import check_picture
 from fer_nb.files import sha256
+from fer_nb.opencv import cv2
 from fer_nb.zoo import model_folders, models_folder, onnx_session
 
 # Red and blue weigh the same, so a picture with swapped channels gives the same grey; green keeps

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fer_nb.detectors import Detector
 from fer_nb.draw import draw_reactions
 from fer_nb.errors import FerError
-from fer_nb.faces import Detector
 from fer_nb.files import check_free, new_file, printable
 from fer_nb.media import IMAGE_SUFFIXES, keep_source, read_image
 from fer_nb.models import FerModel

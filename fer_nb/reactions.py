@@ -13,20 +13,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from fer_nb.detectors import Detector, as_detector, describe_detector, margin_of, plain
 from fer_nb.errors import FerError
-from fer_nb.faces import (
-    Detector,
-    as_detector,
-    check_picture,
-    crop_face,
-    cv2,
-    describe_detector,
-    margin_of,
-    plain,
-)
+from fer_nb.faces import check_picture, crop_face
 from fer_nb.files import sha256
 from fer_nb.media import Frame, VideoReader, as_array, read_image
 from fer_nb.models import FerModel, Predictions, as_model
+from fer_nb.opencv import cv2
 from fer_nb.tables import (
     COLUMNS,
     TableBuilder,

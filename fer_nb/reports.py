@@ -12,8 +12,8 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fer_nb.detectors import as_detector
 from fer_nb.errors import FerError
-from fer_nb.faces import as_detector
 from fer_nb.files import check_free, make_folder, new_file, sha256
 from fer_nb.media import VideoReader
 from fer_nb.models import as_model

@@ -11,9 +11,10 @@ import pandas as pd
 
 from fer_nb.emotions import EMOTIONS, PROBABILITY_COLUMNS
 from fer_nb.errors import TableError
-from fer_nb.faces import Face, cv2
+from fer_nb.faces import Face
 from fer_nb.files import new_file
 from fer_nb.models import Predictions
+from fer_nb.opencv import cv2
 from fer_nb.tracking import Track
 
 BOX_COLUMNS = ("x", "y", "width", "height", "score")

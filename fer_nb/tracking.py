@@ -18,8 +18,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fer_nb.detectors import Detector
 from fer_nb.errors import FerError
-from fer_nb.faces import Detector, Face, cv2, shrunk
+from fer_nb.faces import Face, shrunk
+from fer_nb.opencv import cv2
 
 FLOW_SIDE = 480  # the longer side of the picture in which points are followed
 ROI_SIDE = 200  # the longer side of the region in which a known face is looked for

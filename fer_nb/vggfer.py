@@ -17,9 +17,9 @@ from scipy.special import softmax
 
 from fer_nb.emotions import EMOTIONS, SCALE, expected_valence_arousal
 from fer_nb.errors import MissingExtraError, ModelError
-from fer_nb.faces import cv2
 from fer_nb.files import sha256
 from fer_nb.models import Predictions, check_face, check_faces, preprocess
+from fer_nb.opencv import cv2
 from fer_nb.zoo import models_folder, onnx_session
 
 

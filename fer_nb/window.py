@@ -8,10 +8,12 @@ import time
 
 import numpy as np
 
+from fer_nb.detectors import Detector, margin_of
 from fer_nb.draw import draw_reactions
 from fer_nb.errors import MediaError
-from fer_nb.faces import Detector, crop_face, cv2, margin_of
+from fer_nb.faces import crop_face
 from fer_nb.models import FerModel
+from fer_nb.opencv import cv2
 from fer_nb.reactions import TableBuilder
 from fer_nb.tracking import Tracker
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fer_nb import load_detector, load_model
 from fer_nb.cluster import map_in_order
+from fer_nb.detectors import describe_detector
 from fer_nb.errors import FerError, StudyError
-from fer_nb.faces import describe_detector
 from fer_nb.study import StudyConfig, run_study
 
 

@@ -4,6 +4,7 @@ import av
 import numpy as np
 import pytest
 
+from fer_nb.detectors import load_detector
 from fer_nb.draw import (
     GREEN,
     GREY,
@@ -16,8 +17,8 @@ from fer_nb.draw import (
     valence_color,
 )
 from fer_nb.errors import FerError
-from fer_nb.faces import cv2, load_detector
 from fer_nb.media import VideoReader
+from fer_nb.opencv import cv2
 from fer_nb.reactions import analyze_image, analyze_video
 
 

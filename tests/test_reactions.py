@@ -51,7 +51,8 @@ def test_absent_face_is_a_row_without_measurement(table):
 
 def test_reading_equals_that_of_the_crop(table, viewer, monkeypatch):
     """What the table says of a frame is what the model says of the same crop by itself."""
-    from fer_nb.faces import crop_face, load_detector
+    from fer_nb.detectors import load_detector
+    from fer_nb.faces import crop_face
     from fer_nb.media import VideoReader
 
     row = table.iloc[0]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fer_nb import reports
+from fer_nb.detectors import load_detector
 from fer_nb.errors import FerError
-from fer_nb.faces import load_detector
 from fer_nb.media import VideoReader, VideoWriter
 from fer_nb.reactions import analyze_frames, analyze_video, read_table
 from fer_nb.recording import thumbnail

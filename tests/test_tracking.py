@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from fer_nb.faces import Face, cv2, load_detector
+from fer_nb.detectors import load_detector
+from fer_nb.faces import Face
+from fer_nb.opencv import cv2
 from fer_nb.tracking import Tracker
 
 SIZE = (240, 480)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-import cv2
 import numpy as np
 
 from fer_nb.demo.people import Person, collins, hopper
 from fer_nb.demo.warp import Grid, pixel_grid, smoothstep
+from fer_nb.opencv import cv2
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-import cv2
 import numpy as np
 from matplotlib import cbook
 from PIL import Image
@@ -31,6 +30,7 @@ from fer_nb.demo.landmarks import (
     UPPER_LIP,
 )
 from fer_nb.demo.warp import Grid, pixel_grid
+from fer_nb.opencv import cv2
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from fer_nb.opencv import cv2
 
 _SHIFT = 4
 _SUB = 1 << _SHIFT

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from fer_nb.demo.landmarks import LIP_LINE
 from fer_nb.demo.people import Person
 from fer_nb.demo.warp import Grid, smoothstep
+from fer_nb.opencv import cv2
 
 # Where landmarks go at full strength, in distances between the eyes: outwards, downwards.
 ACTIONS: Mapping[str, Mapping[str, tuple[float, float]]] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from skimage import data as skimage_data
+
+from fer_nb.opencv import cv2
 
 
 def draw_room(name: str, width: int, height: int, seed: int = 0) -> np.ndarray:

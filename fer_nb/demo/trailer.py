@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-import cv2
 import numpy as np
 
 from fer_nb.demo import pictures as draw
 from fer_nb.demo.script import DURATION_S, SCENES
 from fer_nb.demo.warp import smoothstep
+from fer_nb.opencv import cv2
 
 WIDTH, HEIGHT, FPS = 640, 360, 15.0
 _RED = ((214, 62, 52), (250, 226, 190))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 
 from fer_nb.demo.looks import LOOKS, Look, cast, glasses
@@ -13,6 +12,7 @@ from fer_nb.demo.puppet import Puppet, mouth_texture
 from fer_nb.demo.rooms import draw_room
 from fer_nb.demo.script import Viewer, absence, expression, frame_times
 from fer_nb.demo.warp import pixel_grid, smoothstep
+from fer_nb.opencv import cv2
 
 WIDTH, HEIGHT, FPS = 480, 360, 15.0
 CAPTION = "synthetic demo"

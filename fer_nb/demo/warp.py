@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
+
+from fer_nb.opencv import cv2
 
 
 def thin_plate(at: np.ndarray, values: np.ndarray, where: np.ndarray) -> np.ndarray:

@@ -161,7 +161,7 @@ class VideoLoader:
     """
 
     def __init__(self, cache: Path | None = None, *, model=None, detector=None, every: int = 1):
-        from fer_nb.faces import as_detector, describe_detector
+        from fer_nb.detectors import as_detector, describe_detector
         from fer_nb.models import as_model
 
         if not isinstance(every, Integral) or every < 1:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+
+from fer_nb.opencv import cv2
 
 
 @dataclass(frozen=True)

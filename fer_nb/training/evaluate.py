@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from fer_nb.emotions import EMOTIONS, rating_table, to_unit
 from fer_nb.models import Predictions
+from fer_nb.opencv import cv2
 from fer_nb.training import metrics
 from fer_nb.training.datasets import majority
 from fer_nb.training.judges import SEVEN, Judge

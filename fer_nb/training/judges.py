@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import FerError
+from fer_nb.opencv import cv2
 from fer_nb.training.datasets import load_ferplus, most_voted
 
 SEVEN = ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise")

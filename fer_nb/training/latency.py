@@ -106,8 +106,9 @@ def _load(model: str, threads: int, models_dir: str | None):
 
 
 def _main(task: dict) -> None:
-    import cv2
     import psutil
+
+    from fer_nb.opencv import cv2
 
     cv2.setNumThreads(task["threads"])
     model = _load(task["model"], task["threads"], task["models_dir"])

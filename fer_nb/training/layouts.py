@@ -24,8 +24,8 @@ import pandas as pd
 
 from fer_nb.emotions import EMOTIONS, from_unit
 from fer_nb.errors import FerError, MediaError
-from fer_nb.faces import cv2
 from fer_nb.media import IMAGE_SUFFIXES, read_image
+from fer_nb.opencv import cv2
 from fer_nb.training.datasets import load_ferplus, nine_votes, pixel_groups
 from fer_nb.training.labels import canonical_emotions, one_hot
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_nb.errors import FerError
-from fer_nb.faces import cv2
+from fer_nb.opencv import cv2
 
 
 @dataclass(frozen=True)

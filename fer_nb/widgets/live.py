@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from fer_nb.detectors import Detector, load_detector, margin_of
 from fer_nb.errors import FerError
-from fer_nb.faces import Detector, Face, crop_face, load_detector, margin_of
+from fer_nb.faces import Face, crop_face
 from fer_nb.reactions import TableBuilder, origin
 from fer_nb.tracking import Track, Tracker
 

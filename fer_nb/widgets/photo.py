@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import traitlets
 
+from fer_nb.detectors import Detector, cascade_names, load_detector, margin_of
 from fer_nb.emotions import PROBABILITY_COLUMNS, nearest_emotion
-from fer_nb.faces import Detector, Face, cascade_names, crop_face, load_detector, margin_of
+from fer_nb.faces import Face, crop_face
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget, ratings_of
 from fer_nb.widgets.samples import SAMPLES, sample

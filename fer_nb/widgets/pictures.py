@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fer_nb.errors import MediaError
-from fer_nb.faces import cv2
+from fer_nb.opencv import cv2
 
 
 def decode(data: bytes | memoryview) -> np.ndarray:

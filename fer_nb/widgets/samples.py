@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_nb.errors import FerError
-from fer_nb.faces import cv2
+from fer_nb.opencv import cv2
 
 SAMPLES = ("astronaut", "grace hopper", "two faces")
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import traitlets
 
+from fer_nb.detectors import Detector, as_detector
 from fer_nb.emotions import PROBABILITY_COLUMNS
 from fer_nb.errors import FerError
-from fer_nb.faces import Detector, as_detector
 from fer_nb.tables import check_table
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget, log

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pandas as pd
 import traitlets
 
+from fer_nb.detectors import Detector, as_detector
 from fer_nb.errors import FerError
-from fer_nb.faces import Detector, as_detector
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget
 from fer_nb.widgets.live import Baseline, LiveSession, NearAndWide

@@ -1,0 +1,14 @@
+"""OpenCV, or a clear word on how to get it to run."""
+
+from fer_nb.errors import FerError
+
+try:
+    import cv2
+except ImportError as error:  # OpenCV's Qt build needs libGL, which a bare server lacks
+    raise FerError(
+        f"OpenCV cannot be imported ({error}). If a system library such as libGL is missing, "
+        "either install it (Debian/Ubuntu: apt-get install libgl1 libglib2.0-0) or replace the "
+        "package: pip uninstall opencv-python && pip install 'opencv-python-headless<5'"
+    ) from error
+
+__all__ = ["cv2"]
