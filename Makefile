@@ -1,6 +1,6 @@
 # make demo   a report of made viewers of a made trailer: three to four minutes, installation included
 # make test   all tests
-# make lab    JupyterLab on the notebooks, with all that they need (TensorFlow too)
+# make lab    JupyterLab on the notebooks, with all that they need (TensorFlow too); LAB='--no-browser' hands options on
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -18,7 +18,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
 lab: $(VENV)/.train
-	$(BIN)/fer-nb lab
+	$(BIN)/fer-nb lab $(LAB)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

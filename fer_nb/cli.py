@@ -306,14 +306,17 @@ def demo(
     typer.echo(f"\nOpen this page in a browser:\n{index.resolve()}")
 
 
-@app.command(epilog="Example: fer-nb lab")
-def lab() -> None:
-    """Open JupyterLab on the notebooks."""
+@app.command(
+    epilog="Example: fer-nb lab --no-browser --port 8890",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def lab(context: typer.Context) -> None:
+    """Open JupyterLab on the notebooks; it takes JupyterLab's own options."""
     import subprocess
 
     from fer_nb.zoo import notebooks_folder
 
-    command = [sys.executable, "-m", "jupyterlab", str(notebooks_folder())]
+    command = [sys.executable, "-m", "jupyterlab", str(notebooks_folder()), *context.args]
     raise typer.Exit(subprocess.call(command))
 
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,12 @@ def fer(*arguments, cwd=None, **variables) -> subprocess.CompletedProcess:
         env=environment,
         timeout=300,
     )
+
+
+def test_lab_takes_the_options_of_jupyterlab():
+    run = fer("lab", "--version")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == version("jupyterlab")
 
 
 @pytest.fixture
