@@ -1,17 +1,16 @@
 import subprocess
 import sys
-from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+from clips import encode, plain
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from fer_nb import media
 from fer_nb.errors import FerError, MediaError
-from fer_nb.media import VideoReader, VideoWriter, read_image
+from fer_nb.media import VideoReader, VideoWriter
 
 
 def stamps(path) -> list[float]:
@@ -20,74 +19,6 @@ def stamps(path) -> list[float]:
         stream = container.streams.video[0]
         found = [p.pts for p in container.demux(stream) if p.pts is not None]
         return sorted(float(pts * stream.time_base) for pts in found)
-
-
-def plain(value: int, shape=(48, 64)) -> np.ndarray:
-    return np.full((*shape, 3), value, dtype=np.uint8)
-
-
-# Photos
-
-
-def test_photo_modes(tmp_path, astronaut):
-    small = astronaut[::4, ::4]
-    grey16 = (np.arange(64 * 64, dtype=np.uint16) * 16).reshape(64, 64)
-    rgba = np.dstack([small, np.zeros(small.shape[:2], np.uint8)])
-    cases = {
-        "rgb.png": Image.fromarray(small),
-        "grey.png": Image.fromarray(small[..., 0]),
-        "grey16.png": Image.fromarray(grey16),
-        "clear.png": Image.fromarray(rgba),
-        "palette.png": Image.fromarray(small).quantize(64),
-        "one.png": Image.fromarray(small[:1, :1]),
-    }
-    read = {}
-    for name, image in cases.items():
-        image.save(tmp_path / name)
-        read[name] = read_image(tmp_path / name)
-        assert read[name].dtype == np.uint8
-        assert read[name].shape == (*np.asarray(image).shape[:2], 3)
-    np.testing.assert_array_equal(read["rgb.png"], small)
-    np.testing.assert_array_equal(read["grey.png"][..., 2], small[..., 0])
-    np.testing.assert_allclose(read["grey16.png"][..., 0], grey16 / 257, atol=0.51)
-    assert (read["clear.png"] == 255).all()  # transparency is laid on white
-
-
-def test_photo_taken_upright(tmp_path):
-    picture = plain(0)
-    picture[:, :10] = (250, 0, 0)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
-    Image.fromarray(picture).save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    upright = read_image(tmp_path / "turned.jpg")
-    assert upright.shape == (64, 48, 3)
-    assert upright[5, 20, 0] > 200  # the left edge is now at the top
-    assert upright[50, 20, 0] < 50
-
-
-def test_broken_photos_are_told_apart(tmp_path):
-    (tmp_path / "empty.png").touch()
-    (tmp_path / "text.png").write_text("no picture")
-    Image.fromarray(plain(9, (200, 200))).save(tmp_path / "whole.jpg")
-    (tmp_path / "half.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:500])
-    for name, said in {
-        "missing.png": "no file",
-        "empty.png": "is empty",
-        "text.png": "not an image",
-        "half.jpg": "cannot be read",
-        ".": "is a folder",
-    }.items():
-        with pytest.raises(MediaError, match=said):
-            read_image(tmp_path / name)
-
-
-def test_huge_photo_is_refused_with_the_limit(tmp_path):
-    Image.new("1", (20_000, 20_000)).save(tmp_path / "huge.png")
-    with pytest.raises(MediaError, match="100 million pixels"):
-        read_image(tmp_path / "huge.png")
-
-
-# Videos
 
 
 @settings(
@@ -106,25 +37,6 @@ def test_times_are_the_containers_own(tmp_path, steps_ms, first_ms):
     np.testing.assert_allclose(read, times - times[0], atol=1e-3)
     container = stamps(path)
     np.testing.assert_allclose(read, np.subtract(container, container[0]), atol=1e-3)
-
-
-def encode(path, codec="libx264", fps=25, times=None, shape=(48, 64), tags=None) -> None:
-    """Write 30 plain pictures, each 8 levels brighter than the one before."""
-    with av.open(str(path), "w") as container:
-        container.metadata.update(tags or {})
-        stream = container.add_stream(codec, rate=fps)
-        stream.width, stream.height = shape[::-1]
-        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        stream.codec_context.gop_size = 10
-        if times is not None:
-            stream.codec_context.time_base = Fraction(1, 1000)
-        for i in range(30):
-            frame = av.VideoFrame.from_ndarray(plain(8 * i, shape), format="rgb24")
-            frame.pts, frame.time_base = i, Fraction(1, fps)
-            if times is not None:
-                frame.pts, frame.time_base = round(1000 * times[i]), Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
 
 
 @pytest.mark.parametrize(

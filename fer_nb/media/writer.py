@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import av
 import numpy as np
 
 from fer_nb.errors import MediaError
 from fer_nb.files import new_file
+from fer_nb.media.sound import Sound
 
 _TICK = Fraction(1, 90_000)
 
@@ -34,6 +37,8 @@ class VideoWriter:
         Container tags, such as ``title`` and ``comment``.
     options : dict of str, optional
         Settings of the encoder (x264), such as ``crf``.
+    sound : Sound, optional
+        What is to be heard.
 
     Raises
     ------
@@ -48,10 +53,11 @@ class VideoWriter:
         force: bool = False,
         metadata: dict[str, str] | None = None,
         options: dict[str, str] | None = None,
+        sound: Sound | None = None,
     ):
         self._stack = ExitStack()
         part = self._stack.enter_context(new_file(path, force))
-        self._fps = fps
+        self._fps, self._sound = fps, sound
         self._options = {"crf": "21", "preset": "veryfast"} | (options or {})
         try:
             self._container = av.open(str(part.absolute()), "w", format="mp4")
@@ -59,7 +65,7 @@ class VideoWriter:
             self._stack.close()
             raise MediaError(f"cannot write the video {path}: {error}") from error
         self._container.metadata.update(metadata or {})
-        self._stream = None
+        self._stream: Any = None
         self._last = -1
 
     def write(self, image: np.ndarray, time_s: float | None = None) -> None:
@@ -74,6 +80,8 @@ class VideoWriter:
             self._stream.width, self._stream.height = width, height
             self._stream.pix_fmt = "yuv420p"
             self._stream.codec_context.time_base = _TICK
+            if self._sound is not None:
+                self._sound.attach(self._container)
         ticks = self._last + round(1 / (self._fps * _TICK)) if time_s is None else None
         if self._last < 0 and time_s is None:
             ticks = 0
@@ -86,6 +94,8 @@ class VideoWriter:
         frame.pts, frame.time_base = ticks, _TICK
         self._container.mux(self._stream.encode(frame))
         self._last = ticks
+        if self._sound is not None:
+            self._sound.copy_until(float(ticks * _TICK))
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -101,6 +111,8 @@ class VideoWriter:
                 if self._stream is None:
                     raise MediaError("no frame was written; a video needs at least one")
                 self._container.mux(self._stream.encode())
+                if self._sound is not None:
+                    self._sound.copy_until(math.inf)
             self._container.close()
         except BaseException as failure:
             self._stack.__exit__(type(failure), failure, failure.__traceback__)

@@ -1,0 +1,219 @@
+"""Recordings and results on other computers, by address (``s3://…``), through fsspec."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory, mkdtemp
+
+from fer_nb.errors import FerError, MediaError
+from fer_nb.files import files_in, wanted
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # one letter is a drive
+
+
+def is_address(path: object) -> bool:
+    """Whether this is the address of something that need not lie on this computer.
+
+    Examples
+    --------
+    >>> is_address("s3://bucket/a.mp4"), is_address("clips/a.mp4")
+    (True, False)
+    """
+    return isinstance(path, str) and _ADDRESS.match(path) is not None
+
+
+def path_of(text: str) -> str | Path:
+    """Return what a user typed as an address, or as a path."""
+    return text if is_address(text) else Path(text)
+
+
+def name_of(path: str | Path) -> str:
+    """Return the name of what lies at a path or an address, without the way there.
+
+    Examples
+    --------
+    >>> name_of("s3://bucket/photos/ann.jpg")
+    'ann.jpg'
+    """
+    return str(path).rstrip("/").rpartition("/")[2] if is_address(path) else Path(path).name
+
+
+def below(folder: str | Path, name: str) -> str:
+    """Return how a user calls a file in a folder, here or elsewhere.
+
+    Examples
+    --------
+    >>> below("s3://bucket/out/", "index.html")
+    's3://bucket/out/index.html'
+    """
+    return f"{str(folder).rstrip('/')}/{name}" if is_address(folder) else str(Path(folder) / name)
+
+
+def fetched(path: str | Path) -> AbstractContextManager[Path]:
+    """Yield a file of this computer: `path` itself, or for the block a copy of what an address
+    names, called the same.
+
+    Raises
+    ------
+    FerError
+        If there is no such file, or the storage cannot be reached.
+    """
+
+    def fetch(files, name: str, folder: Path) -> Path:
+        copy = folder / name_of(str(path))
+        files.get_file(name, str(copy))
+        return copy
+
+    return _here(path, "file", fetch)
+
+
+def fetched_folder(folder: str | Path) -> AbstractContextManager[Path]:
+    """Yield a folder of this computer, as `fetched` does a file.
+
+    Raises
+    ------
+    FerError
+        If there is no such folder, or the storage cannot be reached.
+    """
+
+    def fetch(files, name: str, copy: Path) -> Path:
+        if not files.isdir(name):
+            raise FileNotFoundError(name)
+        files.get(f"{name.rstrip('/')}/", f"{copy}/", recursive=True)
+        return copy
+
+    return _here(folder, "folder", fetch)
+
+
+@contextmanager
+def _here(place: str | Path, kind: str, fetch: Callable) -> Iterator[Path]:
+    """Yield a place of this computer, or what `fetch` has copied into a temporary folder."""
+    if not is_address(place):
+        yield Path(place)
+        return
+    files, name, local = _at(str(place))
+    if local:
+        yield Path(name)
+        return
+    with TemporaryDirectory(prefix="fer_nb-") as folder:
+        try:
+            copy = fetch(files, name, Path(folder))
+        except FileNotFoundError:
+            raise MediaError(f"there is no {kind} {place}; check the address") from None
+        except Exception as error:  # each storage has errors of its own
+            raise FerError(f"{place} cannot be read: {error}") from error
+        yield copy
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether there is a folder at a path, or at an address.
+
+    Raises
+    ------
+    FerError
+        If the storage cannot be reached.
+    """
+    if not is_address(path):
+        return Path(path).is_dir()
+    files, name, _ = _at(str(path))
+    try:
+        return files.isdir(name)
+    except Exception as error:  # each storage has errors of its own
+        raise FerError(f"{path} cannot be reached: {error}") from error
+
+
+def files_at(folder: str | Path, suffixes: Sequence[str]) -> dict[str, str | Path]:
+    """Return the files in a folder, here or elsewhere, by their path in it; see
+    `fer_nb.files.files_in`.
+
+    Raises
+    ------
+    FerError
+        If the storage cannot be reached.
+    """
+    if not is_address(folder):
+        return {path.relative_to(folder).as_posix(): path for path in files_in(folder, suffixes)}
+    files, name, local = _at(str(folder))
+    if local:
+        return files_at(Path(name), suffixes)
+    name, address = name.rstrip("/"), str(folder).rstrip("/")
+    try:
+        found = [path[len(name) :].lstrip("/") for path in files.find(name)]
+    except Exception as error:
+        raise FerError(f"{folder} cannot be read: {error}") from error
+    return {path: f"{address}/{path}" for path in found if wanted(PurePosixPath(path), suffixes)}
+
+
+@contextmanager
+def mirrored(folder: str | Path) -> Iterator[Path]:
+    """Yield a folder of this computer: `folder` itself, or for the block a copy of what an address
+    names, which is brought up to date in the end, also after an error.
+
+    Raises
+    ------
+    FerError
+        If the storage cannot be reached; results that cannot be sent stay here, and it says where.
+    """
+    if not is_address(folder):
+        yield Path(folder)
+        return
+    files, name, local = _at(str(folder))
+    if local:
+        yield Path(name)
+        return
+    name = name.rstrip("/")
+    copy = Path(mkdtemp(prefix="fer_nb-")) / name.rpartition("/")[2]
+    copy.mkdir()
+    try:
+        if files.exists(name):
+            files.get(f"{name}/", f"{copy}/", recursive=True)
+    except Exception as error:
+        shutil.rmtree(copy.parent)
+        raise FerError(f"{folder} cannot be read: {error}") from error
+    before = _states(copy)
+    try:
+        yield copy
+    finally:
+        try:
+            _send(files, copy, name, before)
+        except Exception as error:
+            raise FerError(
+                f"{folder} cannot be written: {error}; what was made lies in {copy}"
+            ) from error
+        shutil.rmtree(copy.parent)
+
+
+def _at(address: str):
+    """Return the file system that an address names, the path there, and whether it is ours."""
+    import fsspec
+    from fsspec.implementations.local import LocalFileSystem
+
+    try:
+        files, name = fsspec.core.url_to_fs(address)
+    except (ImportError, ValueError) as error:  # no such kind of address, or its package is absent
+        raise FerError(f"{address} cannot be reached: {error}") from error
+    return files, name, isinstance(files, LocalFileSystem)
+
+
+def _states(folder: Path) -> dict[str, tuple[int, int]]:
+    return {
+        path.relative_to(folder).as_posix(): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def _send(files, folder: Path, name: str, before: dict[str, tuple[int, int]]) -> None:
+    """Send what is new or has changed, pages last, and remove what is gone."""
+    now = _states(folder)
+    changed = [file for file, state in now.items() if before.get(file) != state]
+    for file in sorted(changed, key=lambda file: (file.endswith(".html"), file)):
+        target = f"{name}/{file}"
+        files.makedirs(target.rpartition("/")[0], exist_ok=True)
+        files.put_file(str(folder / file), target)
+    for file in before.keys() - now.keys():
+        files.rm_file(f"{name}/{file}")
