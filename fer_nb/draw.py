@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from fer_nb.emotions import COLORS, NEUTRAL
 from fer_nb.faces import Face, check_picture, crop_face
-from fer_nb.media import VideoReader, VideoWriter, keep_source
+from fer_nb.media import Sound, VideoReader, VideoWriter, keep_source
 from fer_nb.opencv import cv2
+
+if TYPE_CHECKING:
+    from fer_nb.reader import Reading
 
 GREEN, GREY, RED = (0, 158, 80), (128, 128, 128), (213, 52, 38)
 
@@ -24,9 +27,12 @@ class Predictor(Protocol):
     def predict(self, image: np.ndarray) -> str | list: ...
 
 
-def valence_color(valence: float) -> tuple[int, int, int]:
-    """Return the reference's colour rule: red below 4, grey at 4, green above (RGB)."""
-    if valence == NEUTRAL:
+def valence_color(valence: float, band: float = 0.0) -> tuple[int, int, int]:
+    """Return the reference's colour rule: red below 4, grey at 4, green above (RGB).
+
+    A network never answers exactly 4. With a `band` of 0.05 what is written as 4.0 is grey.
+    """
+    if abs(valence - NEUTRAL) <= band:
         return GREY
     return GREEN if valence > NEUTRAL else RED
 
@@ -84,14 +90,30 @@ def draw_reactions(image: np.ndarray, rows: pd.DataFrame, val_ar: bool = False) 
     out = image.copy()
     for row in rows[rows["face_id"].notna()].to_dict("records"):
         name = str(row["emotion"])
-        if val_ar:
-            caption = f"{name}  V {row['valence']:.1f}  A {row['arousal']:.1f}"
-            color = valence_color(row["valence"])
-        else:
-            caption = f"{name} {100 * row[f'p_{name}']:.0f} %"
-            color = hex_to_rgb(COLORS[name])
-        _draw_on(out, row["x"], row["y"], row["width"], row["height"], caption, color)
+        box = (row["x"], row["y"], row["width"], row["height"])
+        says = _caption(name, row[f"p_{name}"], row["valence"], row["arousal"], val_ar)
+        _draw_on(out, *box, *says)
     return out
+
+
+def draw_readings(
+    image: np.ndarray, readings: Sequence[Reading], val_ar: bool = False
+) -> np.ndarray:
+    """Draw what a `FaceReader` reads from a picture on a copy of it, as `draw_reactions` does."""
+    out = image.copy()
+    for reading in readings:
+        face = reading.face
+        p = float(reading.probs.max())
+        says = _caption(reading.emotion, p, reading.valence, reading.arousal, val_ar)
+        _draw_on(out, face.x, face.y, face.width, face.height, *says)
+    return out
+
+
+def _caption(name: str, p: float, valence: float, arousal: float, val_ar: bool) -> tuple:
+    """Text and colour of a face's box."""
+    if val_ar:
+        return f"{name}  V {valence:.1f}  A {arousal:.1f}", valence_color(valence, band=0.05)
+    return f"{name} {100 * p:.0f} %", hex_to_rgb(COLORS[name])
 
 
 def annotate_video(
@@ -103,10 +125,11 @@ def annotate_video(
     span: tuple[float, float] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Path:
-    """Write a copy of a video (without its sound) with boxes and emotions on it.
+    """Write a copy of a video, sound and all, with boxes and emotions on it.
 
     Frames keep their distances in time; of several at one moment, each comes a millisecond after
-    the other. A frame that was not analysed shows what was read last.
+    the other. A frame that was not analysed shows what was read last. Sound that an MP4 file cannot
+    carry is left out; see `fer_nb.media.sound_note`.
 
     Parameters
     ----------
@@ -135,9 +158,9 @@ def annotate_video(
     rows = table.iloc[:0]
     first, last = span or (0.0, float("inf"))
     shown_s = -1.0
-    with VideoReader(video) as source:
-        rate = source.info.fps or 25
-        with VideoWriter(out, fps=rate, force=force, metadata={"comment": "fer_nb"}) as sink:
+    with VideoReader(video) as source, Sound(video, source.origin_s, first, last) as sound:
+        options: dict[str, Any] = {"fps": source.info.fps or 25, "force": force, "sound": sound}
+        with VideoWriter(out, metadata={"comment": "fer_nb"}, **options) as sink:
             for frame in source:
                 rows = by_frame.get(frame.index, rows)
                 if frame.time_s > last:
@@ -167,7 +190,7 @@ def draw_box(
 
 
 def blur_picture(image: np.ndarray, cells: int = 8) -> np.ndarray:
-    """Return the picture so blurred that nobody can be recognised, found by a detector or not.
+    """Blur a picture so that nobody can be recognised, whether a detector found them or not.
 
     Parameters
     ----------
@@ -189,7 +212,8 @@ def blur_picture(image: np.ndarray, cells: int = 8) -> np.ndarray:
 
 def hex_to_rgb(color: str) -> tuple[int, int, int]:
     """Return ``"#D55E00"`` as (213, 94, 0)."""
-    return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
 
 
 @lru_cache(maxsize=64)

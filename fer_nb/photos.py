@@ -1,21 +1,31 @@
-"""Photos from the command line: one by one, or whole folders."""
+"""Many photos: each annotated, or whole folders in one table."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fer_nb.detectors import Detector
+from fer_nb.batch import map_in_order
 from fer_nb.draw import draw_reactions
 from fer_nb.errors import FerError
-from fer_nb.files import check_free, new_file, printable
+from fer_nb.faces.detectors import Detector
+from fer_nb.files import (
+    check_free,
+    new_file,
+    printable,
+    told_path,
+    without_folders,
+)
 from fer_nb.media import IMAGE_SUFFIXES, keep_source, read_image
 from fer_nb.models import FerModel
-from fer_nb.reactions import analyze_image, write_table
+from fer_nb.reactions import analyze_image
+from fer_nb.remote import fetched, files_at, is_address, name_of
+from fer_nb.spreadsheets import harmless
+from fer_nb.tables import write_table
 
 
 def write_image(image: np.ndarray, path: str | Path, force: bool = False) -> Path:
@@ -41,33 +51,40 @@ def annotate_photo(
     val_ar: bool = False,
     force: bool = False,
 ) -> pd.DataFrame:
-    """Print a photo's faces; with `out` also write ``NAME.png`` and ``NAME.csv`` there.
+    """Read a photo; with `out` also write ``NAME.png`` and ``NAME.csv`` there.
 
     Returns
     -------
     DataFrame
         The reaction table.
     """
-    path = Path(path)
     if out is not None:
-        picture, csv = (Path(out) / f"{path.stem}{suffix}" for suffix in (".png", ".csv"))
-        keep_source(path, picture)
+        stem = Path(name_of(path)).stem
+        picture, csv = (Path(out) / f"{stem}{suffix}" for suffix in (".png", ".csv"))
         check_free(picture, force)
         check_free(csv, force)
-    table = analyze_image(path, model=model, detector=detector)
-    faces = table[table["face_id"].notna()]
-    if faces.empty:
-        print(f"{printable(path)}: no face")
-    for face in faces.to_dict("records"):
-        name = face["emotion"]
-        line = f"{printable(path)}: {name} {face[f'p_{name}']:.0%}"
+    with fetched(path) as photo:
+        if out is not None:
+            keep_source(photo, picture)
+        table = analyze_image(photo, model=model, detector=detector)
+        if out is not None:
+            write_image(draw_reactions(read_image(photo), table, val_ar), picture, force)
+            write_table(table, csv, force)
+    return table
+
+
+def photo_lines(name: str | Path, table: pd.DataFrame, val_ar: bool = False) -> list[str]:
+    """Return a line about each face in a photo's table, for reading; or one that there is none."""
+    lines = []
+    for face in table[table["face_id"].notna()].to_dict("records"):
+        emotion = face["emotion"]
+        line = f"{printable(name)}: {emotion} {face[f'p_{emotion}']:.0%}"
         if val_ar:
             line += f", valence {face['valence']:.2f}, arousal {face['arousal']:.2f}"
-        print(f"{line}, at x {face['x']:.0f} y {face['y']:.0f}, {face['width']:.0f} px wide")
-    if out is not None:
-        write_image(draw_reactions(read_image(path), table, val_ar), picture, force)
-        write_table(table, csv, force)
-    return table
+        at = f"at x {face['x']:.0f} y {face['y']:.0f}, {face['width']:.0f} px wide"
+        lines.append(f"{line}, {at}")
+    lines = lines or [f"{printable(name)}: no face"]
+    return lines + [f"{printable(name)}: {note}" for note in table.attrs.get("warnings", [])]
 
 
 def photo_folders(
@@ -76,16 +93,30 @@ def photo_folders(
     detector: Detector,
     out: str | Path | None = None,
     force: bool = False,
-) -> int:
-    """Write one row per photo in folders: ``emotions.csv`` in `out`, or to the standard output.
+    all_faces: bool = False,
+    **side_by_side,
+) -> pd.DataFrame:
+    """Read all photos in folders; with `out` also write ``emotions.csv`` there.
 
-    The row tells the largest face. A photo without a face has no emotion; one that cannot be read
-    has the reason in the column ``error``.
+    Parameters
+    ----------
+    folders : sequence of path
+        Or addresses (``s3://…``).
+    model, detector
+        As in `fer_nb.analyze_image`.
+    out, force
+        Where the table goes, and whether it may replace one.
+    all_faces : bool
+        Give a row to each face.
+    **side_by_side
+        ``workers`` and ``time_limit_s``, as in `fer_nb.batch.map_in_order`.
 
     Returns
     -------
-    int
-        How many photos could not be read.
+    DataFrame
+        One row per photo, which tells the largest face, or with `all_faces` one per face. A photo
+        without a face has no emotion; one that cannot be read has the reason in the column
+        ``error``.
 
     Raises
     ------
@@ -93,39 +124,46 @@ def photo_folders(
         If a folder has no photo, or the file exists and `force` is false.
     """
     photos = []
-    for folder in map(Path, folders):
-        found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    for folder in folders:
+        found = files_at(folder, IMAGE_SUFFIXES)
         if not found:
             raise FerError(f"{folder} has no photo ({', '.join(IMAGE_SUFFIXES)})")
-        photos += [(folder, path) for path in found]
+        photos += [(folder, name, path) for name, path in found.items()]
     csv = check_free(Path(out) / "emotions.csv", force) if out is not None else None
-    rows = [_photo_row(path, folder, model, detector) for folder, path in photos]
+    read = partial(_photo_rows, model=model, detector=detector, all_faces=all_faces)
+    answers = map_in_order(read, (path for *_, path in photos), **side_by_side)
+    rows = []
+    for (folder, name, path), answer in zip(photos, answers, strict=True):
+        if isinstance(answer, FerError):
+            answer = [{"error": printable(without_folders(str(answer), path))}]
+        here = out is None or is_address(folder) or not Path(folder).is_absolute()
+        at = folder if here else told_path(folder, out)
+        row = {"folder": printable(at), "file": printable(name)}
+        rows += [row | found for found in answer]
     columns = ["folder", "file", "faces", "emotion", "p", *_NUMBERS, "error"]
     table = pd.DataFrame(rows, columns=columns)
     table["faces"] = table["faces"].astype("Int64")
-    if csv is None:
-        table.to_csv(sys.stdout, index=False)
-    else:
+    if csv is not None:
         with new_file(csv, force) as part:
-            table.to_csv(part, index=False)
-        print(printable(csv))
-    return int(table["error"].notna().sum())
+            harmless(table).to_csv(part, index=False)
+    return table
 
 
 _NUMBERS = ("valence", "arousal", "x", "y", "width", "height")
 
 
-def _photo_row(path: Path, folder: Path, model: FerModel, detector: Detector) -> dict:
-    file = path.relative_to(folder).as_posix()
-    row: dict = {"folder": printable(folder), "file": printable(file)}
-    try:
-        table = analyze_image(path, model=model, detector=detector)
-    except FerError as error:
-        return row | {"error": printable(str(error))}
+def _photo_rows(
+    path: str | Path, model: FerModel, detector: Detector, all_faces: bool
+) -> list[dict]:
+    with fetched(path) as photo:
+        table = analyze_image(photo, model=model, detector=detector)
     faces = table[table["face_id"].notna()].to_dict("records")
-    row["faces"] = len(faces)
-    if faces:
-        face = faces[0]
-        row |= {"emotion": face["emotion"], "p": face[f"p_{face['emotion']}"]}
-        row |= {name: face[name] for name in _NUMBERS}
-    return row
+    count = {"faces": len(faces)}
+    if not faces:
+        return [count]
+    return [
+        count
+        | {"emotion": face["emotion"], "p": face[f"p_{face['emotion']}"]}
+        | {name: face[name] for name in _NUMBERS}
+        for face in (faces if all_faces else faces[:1])
+    ]

@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-import operator
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fer_nb.detectors import Detector, as_detector, describe_detector, margin_of, plain
 from fer_nb.errors import FerError
-from fer_nb.faces import check_picture, crop_face
-from fer_nb.files import sha256
-from fer_nb.media import Frame, VideoReader, as_array, read_image
-from fer_nb.models import FerModel, Predictions, as_model
-from fer_nb.opencv import cv2
-from fer_nb.tables import (
-    COLUMNS,
-    TableBuilder,
-    check_table,
-    picture_quality,
-    read_table,
-    write_table,
-)
-from fer_nb.tracking import Track, Tracker
-
-# The table's own module belongs to this one's public face.
-__all__ = [
-    "COLUMNS",
-    "TableBuilder",
-    "analyze_frames",
-    "analyze_image",
-    "analyze_video",
-    "check_table",
-    "origin",
-    "picture_quality",
-    "read_table",
-    "write_table",
-]
-
-# Faces are classified this many at a time; large enough to be fast, small enough to stay live.
-BATCH = 16
+from fer_nb.faces import check_picture
+from fer_nb.faces.detectors import Detector, as_detector, describe_detector, plain
+from fer_nb.files import existing, sha256, unchanged
+from fer_nb.media import Frame, VideoReader, as_array, count_pictures, read_image
+from fer_nb.media.select import Selection
+from fer_nb.models import Model, as_model, describe_model
+from fer_nb.person.rest import relative_to_rest
+from fer_nb.reader import FaceReader, FrameReadings, picture_quality
+from fer_nb.tables import TableBuilder
 
 
-def origin(
-    source: str, digest: str | None, model: FerModel, detector: Detector, **parameters
-) -> dict:
+def origin(source: str, digest: str | None, model: Model, detector: Detector, **parameters) -> dict:
     """Return the attrs of a reaction table that say what it was made from, and with what.
 
     `model` and `detector` may be any that answer like ours; what they do not tell is None.
@@ -60,11 +33,7 @@ def origin(
     return {
         "source": source,
         "sha256": digest,
-        "model": getattr(model, "name", type(model).__name__),
-        "model_version": str(getattr(model, "info", {}).get("version", "")),
-        "model_sha256": getattr(model, "sha256", None),
-        "prior": getattr(model, "prior", None),
-        "ratings": getattr(model, "ratings", None),
+        **describe_model(model),
         "package_version": __version__,
         "parameters": {"detector": describe_detector(detector)}
         | {name: plain(value) for name, value in parameters.items()},
@@ -72,20 +41,20 @@ def origin(
 
 
 def analyze_image(
-    image: np.ndarray | Image.Image | str | Path,
+    image: np.ndarray | Image.Image | str | Path | bytes | BinaryIO,
     *,
-    model: FerModel | str | None = None,
+    model: Model | str | None = None,
     detector: Detector | str | None = None,
 ) -> pd.DataFrame:
     """Read the emotions in a photo.
 
     Parameters
     ----------
-    image : uint8 array (H, W, 3) RGB, PIL image, or path
+    image : uint8 array (H, W, 3) RGB, PIL image, path, bytes or binary file
     model : FerModel or str, optional
         A model or its name; ``"compact"`` by default.
     detector : Detector or str, optional
-        A detector or its name; ``"haar"`` by default.
+        A detector or its name; ``"face5"`` by default.
 
     Returns
     -------
@@ -105,32 +74,36 @@ def analyze_image(
     ['happy']
     """
     model, detector = as_model(model), as_detector(detector)
-    source, digest = "array", None
-    if isinstance(image, str | Path):
-        path = Path(image)
-        image = read_image(path)
-        source, digest = path.name, sha256(path)
-    elif isinstance(image, Image.Image):
+    source, digest, notes = "array", None, []
+    if isinstance(image, Image.Image):
         image = as_array(image)
+    elif isinstance(image, str | Path | bytes) or hasattr(image, "read"):
+        path = image.read() if hasattr(image, "read") else image
+        count, image = count_pictures(path), read_image(path)
+        if isinstance(path, str | Path):
+            source, digest = Path(path).name, sha256(path)
+        if count > 1:
+            notes = [
+                f"the first of {count} pictures was read; analyze_video reads animated GIF and PNG"
+            ]
     image = check_picture(image)
-    faces = detector(image)
-    crops = [crop_face(image, face, margin_of(detector)) for face in faces]
-    tracks = [Track(i, face, True, 0.0, 0.0) for i, face in enumerate(faces)]
-    builder = TableBuilder(min_detections=1)
-    builder.add(0, 0.0, image, tracks, model.predict_batch(crops))
+    builder = TableBuilder()
+    readings = FaceReader(model, detector).read(image)
+    builder.add(FrameReadings(0, 0.0, *picture_quality(image), readings))
     height, width = image.shape[:2]
     provenance = origin(source, digest, model, detector)
-    return builder.table(**provenance, image={"width": width, "height": height}, warnings=[])
+    return builder.table(**provenance, image={"width": width, "height": height}, warnings=notes)
 
 
 def analyze_frames(
     frames: Iterable[Frame | tuple[float, np.ndarray]],
     *,
-    model: FerModel | str | None = None,
+    model: Model | str | None = None,
     detector: Detector | str | None = None,
     detect_interval_s: float = 0.2,
     max_gap_s: float = 1.0,
     min_detections: int = 3,
+    rest: str | tuple[float, float] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> pd.DataFrame:
     """Read the emotions in a sequence of pictures, from wherever they come.
@@ -145,7 +118,10 @@ def analyze_frames(
     detect_interval_s, max_gap_s : float
         See `Tracker`.
     min_detections : int
-        See `TableBuilder`.
+        See `Track.confirmed`.
+    rest : "auto" or (begin_s, end_s), optional
+        Also give each signal less what it is on this face at rest, as columns ``d_valence``, …; see
+        `fer_nb.person.relative_to_rest`.
     progress : callable, optional
         Called with the time of each frame that is done; an exception it raises ends the work.
 
@@ -160,67 +136,37 @@ def analyze_frames(
         If a time is before the one that precedes it.
     """
     model, detector = as_model(model), as_detector(detector)
-    tracker = Tracker(detector, detect_interval_s=detect_interval_s, max_gap_s=max_gap_s)
-    builder = TableBuilder(min_detections)
-    waiting: list[tuple] = []  # frames whose faces are not classified yet
-    crops: list[np.ndarray] = []
-
-    def flush() -> None:
-        read = model.predict_batch(crops)
-        start = 0
-        for index, time_s, quality, seen in waiting:
-            part = slice(start, start + len(seen))
-            start = part.stop
-            one = Predictions(read.probs[part], read.valence[part], read.arousal[part], read.prior)
-            builder._add(index, time_s, quality, seen, one)
-        waiting.clear()
-        crops.clear()
-
-    index, before_s = -1, -np.inf
-    for frame in frames:
-        if isinstance(frame, Frame):
-            index, time_s, image = max(frame.index, index + 1), frame.time_s, frame.image
-        else:
-            index, (time_s, image) = index + 1, frame
-        if not time_s >= before_s:
-            raise FerError(
-                f"pictures must be in order of time, but one at {time_s} s follows one at "
-                f"{before_s} s; if this is a file of joined recordings, ffmpeg -i VIDEO copy.mp4 "
-                "gives it one clock"
-            )
-        before_s = time_s
-        seen = [(track, track.face) for track in tracker.update(image, time_s)]
-        # Crops are shrunk at once, so that no full picture waits.
-        crops += [_small(crop_face(image, face, margin_of(detector))) for _, face in seen]
-        waiting.append((index, time_s, picture_quality(image), seen))
-        if len(crops) >= BATCH or len(waiting) >= 4 * BATCH:
-            flush()
-        if progress is not None:
-            progress(time_s)
-    flush()
     parameters = {
         "detect_interval_s": detect_interval_s,
         "max_gap_s": max_gap_s,
         "min_detections": min_detections,
     }
-    return builder.table(**origin("frames", None, model, detector, **parameters), warnings=[])
-
-
-def _small(crop: np.ndarray, side: int = 128) -> np.ndarray:
-    if len(crop) <= side:
-        return crop.copy()
-    return cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+    reader = FaceReader(model, detector, **parameters)
+    builder = TableBuilder()
+    with closing(reader.read_frames(frames)) as read:
+        for frame in read:
+            builder.add(frame)
+            if progress is not None:
+                progress(frame.time_s)
+    provenance = origin("frames", None, model, detector, **parameters)
+    table = builder.table(reader.tracker.confirmed, **provenance, warnings=[])
+    return table if rest is None else relative_to_rest(table, rest)
 
 
 def analyze_video(
     path: str | Path,
     *,
-    model: FerModel | str | None = None,
+    model: Model | str | None = None,
     detector: Detector | str | None = None,
     every: int = 1,
+    fps: float | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    clock: str = "picture",
     detect_interval_s: float = 0.2,
     max_gap_s: float = 1.0,
     min_detections: int = 3,
+    rest: str | tuple[float, float] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> pd.DataFrame:
     """Read the emotions in a video.
@@ -232,8 +178,15 @@ def analyze_video(
         As in `analyze_image`.
     every : int
         Analyse each n-th frame, the first one always.
-    detect_interval_s, max_gap_s, min_detections, progress
-        As in `analyze_frames`.
+    fps : float, optional
+        Analyse so many frames per second of the video's time at most; instead of `every`.
+    start_s, end_s : float, optional
+        Analyse this stretch only, in seconds of the clock.
+    clock : {"picture", "player"}
+        Where ``time_s`` counts from: the first picture, or where a player's clock starts, which is
+        earlier where the sound begins before the picture.
+    detect_interval_s, max_gap_s, min_detections, rest, progress
+        As in `analyze_frames`; a stretch of rest is in seconds of the clock.
 
     Returns
     -------
@@ -252,27 +205,26 @@ def analyze_video(
     >>> table = analyze_video("viewer.mp4", every=2)  # doctest: +SKIP
     >>> table.groupby("face_id")["valence"].mean()  # doctest: +SKIP
     """
-    try:
-        every = operator.index(every)
-    except TypeError:
-        raise FerError(f"every must be a whole number, not {every!r}") from None
-    if every < 1:
-        raise FerError(f"every must be 1 or more, not {every}")
+    wanted = Selection(every, fps, start_s, end_s)
+    if clock not in ("picture", "player"):
+        raise FerError(f'clock must be "picture" or "player", not {clock!r}')
     model, detector = as_model(model), as_detector(detector)
     path = Path(path)
-    with VideoReader(path) as video:
-        seen = _Counter()
-        with closing(_decoded_ahead(seen(video), every)) as frames:
-            table = analyze_frames(
-                frames,
-                model=model,
-                detector=detector,
-                detect_interval_s=detect_interval_s,
-                max_gap_s=max_gap_s,
-                min_detections=min_detections,
-                progress=progress,
-            )
-        info = video.info
+    existing(path)
+    with unchanged(path), VideoReader(path) as video:
+        seen, info = _Counter(), video.info
+        shift_s = info.start_s if clock == "player" else 0.0
+        table = analyze_frames(
+            wanted.of(seen(video), shift_s),
+            model=model,
+            detector=detector,
+            detect_interval_s=detect_interval_s,
+            max_gap_s=max_gap_s,
+            min_detections=min_detections,
+            progress=progress,
+        )
+        table["time_s"] += shift_s
+        table["source"] = pd.Categorical([path.name] * len(table))
         table.attrs |= {
             "source": path.name,
             "sha256": sha256(path),
@@ -280,15 +232,22 @@ def analyze_video(
                 "width": info.width,
                 "height": info.height,
                 "fps": info.fps,
-                "duration_s": info.duration_s or seen.last_s,
+                "duration_s": max(info.duration_s, seen.last_s),
                 "frames": seen.frames,
+                "damaged_frames": video.damaged,
+                "missing_frames": video.missing,
+                "lost_frames": video.lost,
+                "start_s": info.start_s,
+                "sizes": [list(size) for size in video.sizes],
                 "rotation": info.rotation,
                 "codec": info.codec,
             },
             "warnings": list(video.warnings),
         }
-        table.attrs["parameters"] |= {"every": every}
-    return table
+        asked = {"every": every, "fps": fps, "start_s": start_s, "end_s": end_s, "clock": clock}
+        asked["rest"] = rest
+        table.attrs["parameters"] |= {name: plain(value) for name, value in asked.items()}
+    return table if rest is None else relative_to_rest(table, rest)
 
 
 class _Counter:
@@ -302,42 +261,3 @@ class _Counter:
             self.frames += 1
             self.last_s = frame.time_s
             yield frame
-
-
-def _decoded_ahead(video: Iterable[Frame], every: int) -> Iterator[tuple]:
-    """Decode in a thread of its own, a few frames ahead; decoding and analysis each fill a core."""
-    ready: queue.Queue = queue.Queue(maxsize=8)
-    stop = threading.Event()
-    end = object()
-
-    def put(item) -> bool:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def decode() -> None:
-        try:
-            for frame in video:
-                if frame.index % every:
-                    continue
-                frame.image  # noqa: B018  converted here, where it costs the analysis no time
-                if not put(frame):
-                    return
-            put(end)
-        except Exception as error:  # carried over to the thread that waits for frames
-            put(error)
-
-    worker = threading.Thread(target=decode, name="decode", daemon=True)
-    worker.start()
-    try:
-        while (item := ready.get()) is not end:
-            if isinstance(item, Exception):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        worker.join()

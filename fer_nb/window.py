@@ -6,16 +6,12 @@ import os
 import sys
 import time
 
-import numpy as np
-
-from fer_nb.detectors import Detector, margin_of
-from fer_nb.draw import draw_reactions
+from fer_nb.draw import draw_readings
 from fer_nb.errors import MediaError
-from fer_nb.faces import crop_face
+from fer_nb.faces.detectors import Detector
 from fer_nb.models import FerModel
 from fer_nb.opencv import cv2
-from fer_nb.reactions import TableBuilder
-from fer_nb.tracking import Tracker
+from fer_nb.reader import FaceReader
 
 _NOTEBOOK = "for a preview in the browser run: fer-nb lab, and open 04_interactive_inference.ipynb"
 
@@ -35,7 +31,7 @@ def show_webcam(camera: int, model: FerModel, detector: Detector, val_ar: bool =
     try:
         if not capture.isOpened():
             raise MediaError(f"camera {camera} cannot be opened; try --camera 1, or {_NOTEBOOK}")
-        tracker, start = Tracker(detector), time.monotonic()
+        reader, start = FaceReader(model, detector), time.monotonic()
         title = "fer_nb - q closes"
         while True:
             there, frame = capture.read()
@@ -45,7 +41,7 @@ def show_webcam(camera: int, model: FerModel, detector: Detector, val_ar: bool =
                 )
             image = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
             time_s = time.monotonic() - start
-            picture = _annotated(image, time_s, tracker, model, val_ar)
+            picture = draw_readings(image, reader.read(image, time_s), val_ar)
             try:
                 cv2.imshow(title, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
             except cv2.error as error:
@@ -57,14 +53,3 @@ def show_webcam(camera: int, model: FerModel, detector: Detector, val_ar: bool =
     finally:
         capture.release()
         cv2.destroyAllWindows()
-
-
-def _annotated(
-    image: np.ndarray, time_s: float, tracker: Tracker, model: FerModel, val_ar: bool
-) -> np.ndarray:
-    tracks = tracker.update(image, time_s)
-    margin = margin_of(tracker.detector)
-    read = model.predict_batch([crop_face(image, track.face, margin) for track in tracks])
-    builder = TableBuilder(min_detections=1)
-    builder.add(0, time_s, image, tracks, read)
-    return draw_reactions(image, builder.table(), val_ar)

@@ -3,8 +3,8 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from clips import encode
 
-from fer_nb.detectors import load_detector
 from fer_nb.draw import (
     GREEN,
     GREY,
@@ -16,7 +16,9 @@ from fer_nb.draw import (
     draw_reactions,
     valence_color,
 )
+from fer_nb.emotions import COLORS
 from fer_nb.errors import FerError
+from fer_nb.faces.detectors import load_detector
 from fer_nb.media import VideoReader
 from fer_nb.opencv import cv2
 from fer_nb.reactions import analyze_image, analyze_video
@@ -58,6 +60,8 @@ def test_box_follows_the_reference_rule(astronaut, answer, color):
 
 def test_valence_color():
     assert [valence_color(v) for v in (1, 3.9, 4, 4.1, 7)] == [RED, RED, GREY, GREEN, GREEN]
+    colors = [valence_color(v, band=0.05) for v in (3.9, 3.96, 4.04, 4.1)]
+    assert colors == [RED, GREY, GREY, GREEN]  # grey where the caption says 4.0
 
 
 @pytest.mark.parametrize("box", [(0, 0, 40, 40), (490, 500, 60, 60), (-30, -30, 50, 50)])
@@ -115,6 +119,29 @@ def test_frames_of_one_moment_are_all_kept(tmp_path, astronaut):
         times = [frame.time_s for frame in video]
     np.testing.assert_allclose(times[::2], 0.08 * np.arange(5), atol=1e-3)
     assert (np.diff(times) > 0).all()
+
+
+def test_a_copy_of_a_video_with_oblong_pixels_is_shown_as_the_original_is(tmp_path, astronaut):
+    squeezed = cv2.resize(astronaut, (360, 512), interpolation=cv2.INTER_AREA)
+    encode(tmp_path / "a.mp4", images=[squeezed] * 10, aspect=Fraction(64, 45))
+    table = analyze_video(tmp_path / "a.mp4")
+    out = annotate_video(tmp_path / "a.mp4", table, tmp_path / "out.mp4")
+    with av.open(str(out)) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height) == (512, 512)
+        assert stream.sample_aspect_ratio in (None, 0, 1)  # square, whoever plays it
+    with VideoReader(out) as video:
+        image = next(iter(video)).image.astype(int)
+    face = table.iloc[0]
+    plain = analyze_image(astronaut).iloc[0]  # as it was before it was squeezed
+    ratio = plain["width"] / plain["height"]
+    assert face["width"] / face["height"] == pytest.approx(ratio, rel=0.1)
+    left, middle = round(face["x"]), round(face["y"] + face["height"] / 2)
+    edge = image[middle, left - 3 : left + 4]
+    color = [int(COLORS[face["emotion"]][i : i + 2], 16) for i in (1, 3, 5)]
+    assert np.abs(edge - color).max(axis=1).min() < 40  # the side of the box
+    elsewhere = np.abs(image - astronaut)[300:, :]  # her suit, as wide as it is
+    assert elsewhere.mean() < 12
 
 
 def test_the_original_is_kept(viewer):

@@ -1,7 +1,10 @@
+import io
+
 import av
 import numpy as np
 import pandas as pd
 import pytest
+from clips import encode
 from PIL import Image
 
 from fer_nb.emotions import EMOTIONS, PROBABILITY_COLUMNS
@@ -10,13 +13,11 @@ from fer_nb.faces import Face
 from fer_nb.media import VideoReader
 from fer_nb.models import load_model
 from fer_nb.reactions import (
-    COLUMNS,
     analyze_frames,
     analyze_image,
     analyze_video,
-    check_table,
 )
-from fer_nb.tables import read_table, write_table
+from fer_nb.tables import COLUMNS, check_table, read_table, write_table
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def table(viewer) -> pd.DataFrame:
 
 
 def test_one_row_per_face_per_frame_in_order(table, viewer):
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == [*COLUMNS, "source"]
     assert table["frame"].tolist() == list(range(45))
     with av.open(str(viewer)) as container:
         stamps = [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
@@ -51,15 +52,15 @@ def test_absent_face_is_a_row_without_measurement(table):
 
 def test_reading_equals_that_of_the_crop(table, viewer, monkeypatch):
     """What the table says of a frame is what the model says of the same crop by itself."""
-    from fer_nb.detectors import load_detector
     from fer_nb.faces import crop_face
+    from fer_nb.faces.detectors import load_detector
     from fer_nb.media import VideoReader
 
     row = table.iloc[0]
     with VideoReader(viewer) as video:
         image = next(iter(video)).image
     face = Face(row["x"], row["y"], row["width"], row["height"], 1.0)
-    crop = crop_face(image, face, load_detector("haar").margin)
+    crop = crop_face(image, face, load_detector().margin)
     read = load_model().predict_batch([crop])
     np.testing.assert_allclose(
         row[list(PROBABILITY_COLUMNS)].to_numpy(float), read.probs[0], atol=0.02
@@ -72,7 +73,7 @@ def test_provenance(table, viewer):
     assert len(attrs["sha256"]) == len(attrs["model_sha256"]) == 64
     assert attrs["ratings"] == "circumplex"
     assert attrs["video"]["frames"] == 45
-    assert attrs["parameters"]["detector"]["cascade"] == "haarcascade_frontalface_alt2.xml"
+    assert attrs["parameters"]["detector"]["name"] == "face5"
     assert attrs["warnings"] == []
 
 
@@ -129,6 +130,20 @@ def test_pillow_and_grey_pictures_are_taken_others_refused(astronaut):
             analyze_image(wrong)
 
 
+def test_bytes_files_and_animations_are_read(tmp_path, astronaut, hopper):
+    path = tmp_path / "a.gif"
+    pictures = [Image.fromarray(image[:500]) for image in (astronaut, hopper)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
+    for source in (path, path.read_bytes(), io.BytesIO(path.read_bytes())):
+        table = analyze_image(source)
+        assert table["emotion"].tolist() == ["happy"]
+        told = "the first of 2 pictures was read; analyze_video reads animated GIF and PNG"
+        assert table.attrs["warnings"] == [told]
+    assert len(analyze_video(path)) == 2
+    with pytest.raises(FerError, match="download the picture"):
+        analyze_image("https://example.org/a.jpg")
+
+
 def test_frames_without_a_number_are_numbered(viewer):
     with VideoReader(viewer) as video:
         shown = [video.frame_at(i / 5) for i in range(4)]
@@ -159,11 +174,85 @@ def test_progress_can_stop_the_work(viewer):
 
 
 def test_errors_of_the_decoding_thread_arrive(viewer, monkeypatch):
-    from fer_nb import media
+    from fer_nb.media import frame as media
 
-    def broken(image, matrix):
+    def broken(frame):
         raise ValueError("no such pixel format")
 
-    monkeypatch.setattr(media, "_upright", broken)
+    monkeypatch.setattr(media, "to_luma", broken)
     with pytest.raises(ValueError, match="pixel format"):
         analyze_video(viewer)
+
+
+def test_a_part_of_a_video_at_a_rate(viewer):
+    table = analyze_video(viewer, fps=5, start_s=0.4, end_s=1.2)
+    times = table["time_s"].unique()
+    assert times[0] == pytest.approx(0.4, abs=0.05)
+    assert times[-1] <= 1.2
+    np.testing.assert_allclose(np.diff(times), 0.2, atol=0.05)
+    told = table.attrs["parameters"]
+    assert (told["fps"], told["start_s"], told["end_s"]) == (5, 0.4, 1.2)
+
+
+def test_rest_adds_columns_and_changes_no_other(viewer):
+    plain, relative = analyze_video(viewer), analyze_video(viewer, rest=(0, 0.5))
+    pd.testing.assert_frame_equal(relative[plain.columns], plain)
+    early = relative["time_s"] < 0.5
+    assert relative.loc[early, "d_valence"].mean() == pytest.approx(0, abs=5e-3)
+    assert relative["d_p_happy"].notna().equals(plain["face_id"].notna())
+
+
+def test_a_players_clock_counts_from_the_sound(tmp_path, astronaut):
+    path = tmp_path / "late.mp4"
+    encode(path, images=[astronaut] * 8, times=0.8 + np.arange(8) / 25, sound_s=2)
+    table = analyze_video(path)
+    assert table["time_s"].iloc[0] == 0
+    assert table.attrs["video"]["start_s"] == pytest.approx(0.8, abs=0.03)
+    assert any("into the file" in warning for warning in table.attrs["warnings"])
+    later = analyze_video(path, clock="player")
+    np.testing.assert_allclose(later["time_s"] - table["time_s"], 0.8, atol=0.03)
+    with pytest.raises(FerError, match="clock must be"):
+        analyze_video(path, clock="wall")
+
+
+def test_faces_in_oblong_pixels_are_read_as_displayed(tmp_path, astronaut):
+    squeezed = np.ascontiguousarray(astronaut[:, ::2])
+    encode(tmp_path / "s.mp4", images=[squeezed] * 4, aspect=2, options={"crf": "8"})
+    encode(tmp_path / "q.mp4", images=[astronaut] * 4, options={"crf": "8"})
+    oblong, square = analyze_video(tmp_path / "s.mp4"), analyze_video(tmp_path / "q.mp4")
+    for name, near in (("x", 8), ("y", 8), ("width", 12), ("height", 12), ("valence", 0.35)):
+        np.testing.assert_allclose(oblong[name], square[name], atol=near)
+
+
+def test_a_video_that_changes_while_it_is_read_gives_no_table(viewer, tmp_path):
+    path = tmp_path / "viewer.mp4"
+    for change, said in (
+        (lambda: path.write_bytes(viewer.read_bytes()), "changed while it was read"),
+        (path.unlink, "cannot be read any more"),
+    ):
+        path.write_bytes(viewer.read_bytes())
+        done = []
+
+        def progress(time_s, change=change, done=done):
+            if not done:
+                done.append(change())
+
+        with pytest.raises(FerError, match=said):
+            analyze_video(path, every=5, progress=progress)
+
+
+def test_tables_of_several_recordings_are_one_table(viewer, tmp_path):
+    one = analyze_video(viewer, every=10)
+    other = one.assign(source="=2+2.mp4")
+    assert one["source"].unique().tolist() == [viewer.name]
+    both = pd.concat([one, other], ignore_index=True)
+    for suffix in (".csv", ".parquet"):
+        write_table(both, tmp_path / f"both{suffix}")
+        again = read_table(tmp_path / f"both{suffix}")
+        assert again["source"].astype(str).tolist() == both["source"].astype(str).tolist()
+        pd.testing.assert_frame_equal(again[list(COLUMNS)], both[list(COLUMNS)])
+    assert "'=2+2.mp4" in (tmp_path / "both.csv").read_text()
+    with pytest.raises(FerError, match="runs backwards"):
+        check_table(both.drop(columns="source"))
+    with pytest.raises(FerError, match="no numbers"):
+        check_table(one.assign(time_s=np.inf))

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from fer_nb.detectors import load_detector
 from fer_nb.faces import Face
+from fer_nb.faces.detectors import load_detector
+from fer_nb.faces.tracking import Track, Tracker
 from fer_nb.opencv import cv2
-from fer_nb.tracking import Tracker
 
 SIZE = (240, 480)
 
@@ -72,8 +72,8 @@ def test_two_people_keep_their_identities_with_a_real_detector(heads):
     assert seen[-1, 0] != seen[-1, 1]
 
 
-@pytest.mark.parametrize(("gap_frames", "same"), [(7, True), (13, True), (40, False)])
-def test_identity_survives_gaps_up_to_a_second(heads, gap_frames, same):
+@pytest.mark.parametrize(("gap_frames", "same"), [(7, True), (13, True), (40, True)])
+def test_identity_survives_gaps(heads, gap_frames, same):
     path = [[(80, 60), (300, 70)]] * 30
     path += [[None, (300, 70)]] * gap_frames
     path += [[(90, 64), (300, 70)]] * 30
@@ -98,6 +98,59 @@ def test_detector_runs_on_few_frames(heads):
     every_frame = Perfect()
     follow(heads, [[(100, 60), None]] * 10, every_frame, detect_interval_s=0)
     assert every_frame.calls >= 10
+
+
+class Counted:
+    """The detector that ships, and how often it searched everywhere and looked nearby."""
+
+    grey, margin = True, 0.0
+
+    def __init__(self):
+        self.detector = load_detector()
+        self.searches = self.looks = 0
+
+    def __call__(self, image):
+        self.searches += 1
+        return self.detector(image)
+
+    def near(self, region):
+        self.looks += 1
+        return self.detector.near(region)
+
+
+def test_where_nothing_changes_little_is_searched(heads):
+    still, restless = Counted(), Counted()
+    follow(heads, [[(100, 60), None]] * 91, still)  # six seconds
+    path = [[(100, 60), (250 + 6 * (i % 20), 70)] for i in range(91)]
+    follow([heads[0], heads[1][::-1]], path, restless)  # something moves that is no face
+    assert still.searches <= 4  # at first, when it is certain, and every three seconds
+    assert restless.searches >= 6  # every second
+    assert 12 <= still.looks <= 20  # every 0.4 s, not every 0.2 s
+
+
+@pytest.mark.parametrize("first", [47, 52, 60])
+def test_a_newcomer_before_a_still_ground_is_found_within_the_second(heads, first):
+    path = [[(100, 60), None]] * first + [[(100, 60), (320, 80)]] * 40
+    seen, _ = follow(heads, path, Counted())
+    assert seen[first + 15 + 6, 1] is not None  # a second, and the wait for the next detection
+    assert set(seen[1:, 0]) == {seen[-1, 0]}
+
+
+def test_a_face_that_begins_to_move_is_looked_at_as_often_as_ever(heads):
+    detector, looks = Counted(), []
+    tracker = Tracker(detector)
+    for i in range(120):
+        x = 60 if i < 60 else 60 + 4 * (i - 60)
+        tracker.update(scene(heads, [(x, 60), None]), i / 30)
+        looks.append(detector.looks + detector.searches)
+    still, moving = looks[59] - looks[29], looks[119] - looks[89]
+    assert still <= 3 < 5 <= moving  # in one second each
+
+
+def test_an_empty_picture_is_searched_as_often_as_ever(heads):
+    detector = Counted()
+    follow(heads, [[None, None]] * 31, detector)  # two seconds
+    assert detector.searches >= 10
 
 
 def test_face_is_followed_between_detections(heads):
@@ -134,3 +187,14 @@ def test_thin_pictures_do_not_stop_it(shape):
     tracker = Tracker(detector, detect_interval_s=0)
     for i in range(3):
         tracker.update(np.full(shape, 128, np.uint8), i / 10)
+
+
+@pytest.mark.parametrize(
+    ("hits", "rounds", "last_s", "is_face"),
+    [(5, 6, 0.2, True), (2, 5, 0.2, False), (1, 2, 0.2, True), (2, 4, 2.0, True)],
+    ids=["found often", "false alarm", "has just come", "found over a longer time"],
+)
+def test_false_alarms_are_told_from_faces(hits, rounds, last_s, is_face):
+    face = Face(5, 5, 20, 20, 1.0)
+    track = Track(0, face, True, last_s, last_s, born_s=0.0, hits=hits, rounds=rounds)
+    assert track.confirmed(min_detections=3) is is_face

@@ -1,12 +1,14 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fer_nb import load_model
-from fer_nb.detectors import cascade_names, describe_detector, load_detector
 from fer_nb.errors import FerError, ModelError
 from fer_nb.faces import Face
+from fer_nb.faces.detectors import describe_detector, load_detector
+from fer_nb.faces.haar import cascade_names
 from fer_nb.opencv import cv2
 
 
@@ -30,6 +32,12 @@ def test_haar_takes_any_cascade_file(tmp_path, astronaut):
     assert len(load_detector("haar", cascade=str(other))(astronaut)) == 1
     assert "frontalface_alt_tree" in cascade_names()
     assert load_detector("haar", cascade="eye")(astronaut[60:180, 160:290])
+    assert describe_detector(load_detector(f"haar/{other}"))["cascade"] == "my cascade"
+    same = (
+        load_detector("haar/frontalface_default"),
+        load_detector("haar", cascade="frontalface_default"),
+    )
+    assert describe_detector(same[0]) == describe_detector(same[1])
 
 
 @pytest.mark.parametrize(
@@ -72,7 +80,7 @@ def test_unknown_names_say_what_there_is(tmp_path):
     with pytest.raises(ModelError, match="haar, yunet, yolo"):
         load_detector("dlib")
     with pytest.raises(ModelError, match="frontalface_default"):
-        load_detector("haar", cascade="nose_ring")
+        load_detector("haar/nose_ring")
     with pytest.raises(ModelError, match="does not take"):
         load_detector("haar", color="red")
     with pytest.raises(ModelError, match="needs a YOLOv5-face model"):
@@ -83,7 +91,7 @@ def test_unknown_names_say_what_there_is(tmp_path):
         load_detector("haar", cascade=str(broken))
     for name in ("yunet", "yolo"):
         with pytest.raises(ModelError, match="there is no"):
-            load_detector(name, model=tmp_path / "missing.onnx")
+            load_detector(f"{name}/{tmp_path / 'missing.onnx'}")
         text = tmp_path / "text.onnx"
         text.write_text("not a network")
         with pytest.raises(ModelError, match="is not a"):
@@ -123,11 +131,11 @@ def test_any_detector_can_be_described():
 
 
 def test_yunet_offline_says_what_to_do(tmp_path, monkeypatch):
-    from fer_nb import zoo
+    from fer_nb import weights as zoo
 
     monkeypatch.setenv("FER_NB_CACHE", str(tmp_path))
     entry = zoo.DOWNLOADS["yunet"]
-    nowhere = zoo.Download("http://127.0.0.1:9/x.onnx", entry.sha256, entry.licence)
+    nowhere = zoo.Download("http://127.0.0.1:9/x.onnx", entry.sha256, entry.license)
     monkeypatch.setitem(zoo.DOWNLOADS, "yunet", nowhere)
     with pytest.raises(ModelError) as caught:
         load_detector("yunet")
@@ -157,3 +165,12 @@ def test_networks_find_the_face_and_its_landmarks(shared, astronaut, name, file)
         for f, d in ((face, detector), (haar, load_detector("haar")))
     ]
     assert sides[0] == pytest.approx(sides[1], rel=0.15)
+
+
+def test_small_faces_are_left_out_by_any_detector(astronaut, shared):
+    yunet = Path(shared) / "weights" / "det" / "face_detection_yunet_2023mar.onnx"
+    for name, options in (("haar", {}), ("face5", {}), ("yunet", {"model": yunet})):
+        assert len(load_detector(name, **options)(astronaut)) == 1
+        assert load_detector(name, min_size=200, **options)(astronaut) == []
+        with pytest.raises(ModelError, match="min_size"):
+            load_detector(name, min_size=-1, **options)

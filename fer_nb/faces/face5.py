@@ -1,0 +1,247 @@
+"""`face5`, the detector that ships: boxes and five landmarks from grey."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fer_nb.errors import ModelError
+from fer_nb.faces.face import Face, check_picture, largest_first, shrunk
+from fer_nb.faces.settings import SMALLEST, Settings, checked_side, checked_size
+from fer_nb.opencv import cv2
+
+FILE = Path(__file__).with_name("face5.onnx")
+POINTS_FILE = Path(__file__).with_name("face5_points.onnx")
+STRIDES = (8, 16, 32)  # pixels between the cells of the network's three grids
+OVERLAP = 0.4  # of two boxes that share more than this part of their union, the better one is kept
+INSIDE = 0.7  # ... and of two of which the other lies inside the better one to this part
+FIRST_SCORE = 0.4  # what the first look must give for a second one
+MOST = 100  # faces; the best are looked at again
+CUT = 96  # pixels, side of the picture of a second look
+SEEN = 64  # pixels, side of the picture in which landmarks are placed
+FEW_PIXELS = 36  # longer side of a face below which the second network places no landmarks
+AROUND = 2.0  # how many times wider than the face both are
+MIRRORED = [1, 0, 2, 4, 3]  # the order of the landmarks in a mirrored picture
+FARTHER = 4  # a picture is also looked at so many times smaller, for faces that fill it
+NEAR_SIDE = 96  # pixels to which a cut around a known face is shrunk
+NEAR_SCORE = 0.5  # least score there, as less is needed to know a face again than to find one
+
+
+class Face5Detector(Settings):
+    """Two small networks of our own: turned, tilted, small and dark faces, with landmarks.
+
+    They work on grey: a picture in colour and its luma (the Y plane of a video frame) give the same
+    faces. A picture is looked at whole, at `long_side` and at a quarter of it, so that a face of
+    some ten pixels and one that fills the picture are both found. Then each face is looked at
+    alone, turned upright, and at its mirror: the mean of both scores counts. In what is a face, the
+    second network places the landmarks.
+
+    Parameters
+    ----------
+    min_score : float
+        Least confidence, 0 to 1.
+    min_size : float
+        Least longer side of a face's box, in pixels of the picture given.
+    long_side : int
+        The picture is shrunk to this longer side first: the larger, the smaller the faces that are
+        found, and the longer it takes.
+
+    Source
+    ------
+    Trained here (``research/detector``) on the plan of Tian, Z., Shen, C., Chen, H., & He, T.
+    (2019). FCOS: Fully convolutional one-stage object detection. *ICCV*. Its labels come from
+    YuNet (Wu, Peng & Yu 2023). Some of its pictures (RAF-DB, LFW) are given for research, so the
+    weights are offered for research and teaching.
+    """
+
+    name = "face5"
+    margin = 0.0
+    grey = True
+
+    def __init__(self, min_score: float = 0.67, min_size: float = 0.0, long_side: int = 640):
+        from fer_nb.weights import onnx_session
+
+        if not 0 < min_score < 1:
+            raise ModelError(f"min_score must lie between 0 and 1, not {min_score}")
+        self.min_score = min_score
+        self.min_size = checked_size(min_size)
+        self.long_side = checked_side(long_side, "long_side")
+        self._session = onnx_session(FILE, threads=1)
+        self._points = onnx_session(POINTS_FILE, threads=1)
+
+    def __call__(self, image: np.ndarray) -> list[Face]:
+        """Return the faces in an RGB (or grey) uint8 picture, largest first; refuse any other."""
+        return largest_first(self._find(image, self.long_side, self.min_score), self.min_size)
+
+    def near(self, region: np.ndarray) -> list[Face]:
+        """Return the faces in a cut around a known face, whatever their size, largest first."""
+        return self._find(region, NEAR_SIDE, min(NEAR_SCORE, self.min_score))
+
+    def _find(self, image: np.ndarray, long_side: int, least: float) -> list[Face]:
+        image = check_picture(image)
+        grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        small, scale = shrunk(grey, long_side)
+        if min(small.shape) < SMALLEST:
+            return []
+        rows = self._look(small) / _scales(scale)
+        if max(small.shape) >= FARTHER * 2 * STRIDES[-1]:
+            far, shrink = shrunk(small, max(small.shape) // FARTHER)
+            rows = np.concatenate([rows, self._look(far) / _scales(scale * shrink)])
+        seen = [face for face in self._look_again(grey, best(rows)) if face[0] >= least]
+        faces = [
+            Face(x0, y0, x1 - x0, y1 - y0, score, points)
+            for (score, x0, y0, x1, y1, *_), points in zip(
+                seen, self._landmarks(grey, seen), strict=True
+            )
+        ]
+        return largest_first(faces)
+
+    def _look(self, grey: np.ndarray) -> np.ndarray:
+        """Return rows (n, 15) of score, x0, y0, x1, y1 and landmarks, several to a face."""
+        height, width = (-(-side // STRIDES[-1]) * STRIDES[-1] for side in grey.shape)
+        board = np.zeros((1, 1, height, width), np.uint8)
+        board[0, 0, : grey.shape[0], : grey.shape[1]] = grey
+        cells = self._session.run(None, {"grey": board})[0][0]
+        return located(cells, height, width, FIRST_SCORE)
+
+    def _look_again(self, grey: np.ndarray, faces: list[np.ndarray]) -> list[np.ndarray]:
+        """Return the faces with the score of two looks, and the landmarks of the second.
+
+        The second look is at each face alone, turned upright, cut from the full picture, at one
+        size, and at its mirror. What looks like a face at one size and tilt only is none.
+        """
+        cuts = [upright(grey, face, CUT) for face in faces[:MOST]]
+        if not cuts:
+            return []
+        stack = np.stack([part for cut, _ in cuts for part in (cut, cut[:, ::-1])])[:, None]
+        cells = self._session.run(None, {"grey": stack})[0]
+        score, points = fitted(cells)
+        points[1::2] = points[1::2, MIRRORED] * (-1, 1) + (CUT, 0)
+        second, points = (
+            value.reshape(-1, 2, *value.shape[1:]).mean(axis=1) for value in (score, points)
+        )
+        seen = []
+        for at, (face, (_, matrix)) in enumerate(zip(faces, cuts, strict=False)):
+            back = cv2.invertAffineTransform(matrix)
+            places = points[at] @ back[:, :2].T + back[:, 2]
+            seen.append(np.array([(face[0] + second[at]) / 2, *face[1:5], *places.ravel()]))
+        return seen
+
+    def _landmarks(self, grey: np.ndarray, faces: list[np.ndarray]) -> list[np.ndarray]:
+        """Return the landmarks (5, 2) of each face: the mean of those in it and in its mirror.
+
+        In a face of few pixels the first network places them better.
+        """
+        placed = [face[5:].reshape(5, 2) for face in faces]
+        large = [i for i, face in enumerate(faces) if (face[3:5] - face[1:3]).max() >= FEW_PIXELS]
+        cuts = [upright(grey, faces[i], SEEN) for i in large]
+        if not cuts:
+            return placed
+        stack = np.stack([part for cut, _ in cuts for part in (cut, cut[:, ::-1])])[:, None]
+        points = self._points.run(None, {"grey": stack})[0].astype(float).reshape(-1, 5, 2)
+        points[1::2] = points[1::2, MIRRORED] * (-1, 1)
+        points = points.reshape(-1, 2, 5, 2).mean(axis=1) * (SEEN / AROUND) + SEEN / 2
+        for i, one, (_, matrix) in zip(large, points, cuts, strict=True):
+            back = cv2.invertAffineTransform(matrix)
+            placed[i] = one @ back[:, :2].T + back[:, 2]
+        return placed
+
+
+def _scales(scale: float) -> np.ndarray:
+    return np.array([1.0] + [scale] * 14)
+
+
+def located(cells: np.ndarray, height: int, width: int, least: float) -> np.ndarray:
+    """Return the rows of the cells that score at least that, in pixels instead of strides."""
+    start, found = 0, []
+    for stride in STRIDES:
+        across = width // stride
+        grid = cells[start : start + across * (height // stride)]
+        start += len(grid)
+        at = np.flatnonzero(grid[:, 0] >= least)
+        rows = grid[at].astype(float)
+        centre = (np.stack([at % across, at // across], axis=1) + 0.5) * stride
+        rows[:, 1:3] = centre - rows[:, 1:3] * stride
+        rows[:, 3:5] = centre + rows[:, 3:5] * stride
+        rows[:, 5:] = np.tile(centre, 5) + rows[:, 5:] * stride
+        found.append(rows)
+    return np.concatenate(found)
+
+
+def upright(grey: np.ndarray, face: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a cut (wide, wide) of a face turned upright, and the map (2, 3) from picture to it."""
+    centre, side = (face[1:3] + face[3:5]) / 2, float((face[3:5] - face[1:3]).max())
+    right_eye, left_eye = face[5:9].reshape(2, 2)
+    angle = float(np.clip(np.arctan2(*(left_eye - right_eye)[::-1]), -1, 1))
+    scale = wide / (AROUND * side)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    matrix = np.hstack([scale * turn, (wide / 2 - scale * turn @ centre)[:, None]])
+    # Only the surroundings are shrunk, by area: a turn that shrinks leaves out pixels.
+    low = np.clip(np.floor(centre - 0.75 * AROUND * side), 0, None).astype(int)
+    high = np.ceil(centre + 0.75 * AROUND * side).astype(int)
+    part = grey[low[1] : high[1], low[0] : high[0]]
+    if part.size == 0:
+        return np.zeros((wide, wide), np.uint8), matrix
+    part, shrink = shrunk(part, 2 * wide)
+    inner = np.hstack([matrix[:, :2] / shrink, (matrix[:, :2] @ low + matrix[:, 2])[:, None]])
+    return cv2.warpAffine(part, inner, (wide, wide)), matrix
+
+
+def fitted(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what each cut shows of a face of its size in its middle: score (n,), landmarks.
+
+    The landmarks (n, 5, 2) are the mean of those of the cells there, weighted by score.
+    """
+    middle = cells[:, MIDDLE].astype(float)
+    height = (middle[..., 2] + middle[..., 4]) * MIDDLE_STRIDES
+    right_size = np.abs(np.log(height * AROUND / CUT)) < np.log(1.6)
+    score = middle[..., 0] * right_size
+    points = MIDDLE_CENTRES + (middle[..., 5:] * MIDDLE_STRIDES[:, None]).reshape(
+        *score.shape, 5, 2
+    )
+    weight = score[..., None, None] ** 2 + 1e-9
+    return score.max(axis=1), (points * weight).sum(axis=1) / weight.sum(axis=1)
+
+
+def _middle() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the cells of a cut in its middle quarter, their strides, and centres (n, 1, 2)."""
+    start, at, strides, centres = 0, [], [], []
+    for stride in STRIDES:
+        across = CUT // stride
+        ticks = (np.arange(across) + 0.5) * stride
+        near = np.flatnonzero(np.abs(ticks - CUT / 2) <= max(CUT / 8, stride / 2))
+        y, x = (grid.ravel() for grid in np.meshgrid(near, near, indexing="ij"))
+        at.append(start + y * across + x)
+        strides.append(np.full(len(x), stride))
+        centres.append(np.stack([ticks[x], ticks[y]], axis=1))
+        start += across**2
+    return np.concatenate(at), np.concatenate(strides), np.concatenate(centres)[:, None]
+
+
+MIDDLE, MIDDLE_STRIDES, MIDDLE_CENTRES = _middle()
+
+
+def best(rows: np.ndarray) -> list[np.ndarray]:
+    """Return one row for each face: the mean, weighted by score, of those that see it alike.
+
+    A box that lies for the most part inside a better one goes, too: an eye is no second face.
+    """
+    kept = []
+    rows = rows[np.argsort(-rows[:, 0], kind="stable")]
+    while len(rows):
+        union, inside = overlaps(rows[0, 1:5], rows[:, 1:5])
+        alike = rows[union > 0.7]
+        face = np.average(alike, axis=0, weights=alike[:, 0])
+        face[0] = rows[0, 0]
+        kept.append(face)
+        rows = rows[(union <= OVERLAP) & (inside <= INSIDE)]
+    return kept
+
+
+def overlaps(box: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what one box shares with each of many, x0, y0, x1, y1: of their union, and of each."""
+    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    shared = np.prod(np.clip(sides, 0, None), axis=1)
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    return shared / (np.prod(box[2:] - box[:2]) + areas - shared), shared / areas

@@ -1,0 +1,161 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage
+
+from fer_nb.errors import FerError, ModelError
+from fer_nb.faces import face5, load_detector
+from fer_nb.opencv import cv2
+
+# Read off the picture.
+EYES_NOSE_MOUTH = np.array([[201, 103], [247, 104], [221, 126], [200, 144], [241, 145]])
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return load_detector("face5")
+
+
+def middle(face) -> np.ndarray:
+    return np.array([face.x + face.width / 2, face.y + face.height / 2])
+
+
+def turned(image: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 0.7)
+    return cv2.warpAffine(image, matrix, (width, height)), matrix
+
+
+def test_it_is_small():
+    assert face5.FILE.stat().st_size + face5.POINTS_FILE.stat().st_size < 1_000_000
+
+
+def test_the_face_and_its_landmarks_lie_where_they_are(detector, astronaut):
+    (face,) = detector(astronaut)
+    assert middle(face) == pytest.approx([223, 120], abs=8)
+    assert np.abs(face.landmarks - EYES_NOSE_MOUTH).max() < 8
+    assert 0.5 < face.score <= 1
+    (mirrored,) = detector(np.ascontiguousarray(astronaut[:, ::-1]))
+    assert middle(mirrored)[0] == pytest.approx(512 - middle(face)[0], abs=4)
+    assert mirrored.landmarks[0, 0] == pytest.approx(512 - face.landmarks[1, 0], abs=5)
+
+
+@pytest.mark.parametrize("degrees", [-45, -30, -20, 20, 30, 45])
+def test_landmarks_turn_with_a_tilted_face(detector, astronaut, degrees):
+    image, matrix = turned(astronaut, degrees)
+    face = max(detector(image), key=lambda face: face.score)
+    expected = EYES_NOSE_MOUTH @ matrix[:, :2].T + matrix[:, 2]
+    assert np.abs(face.landmarks - expected).max() < 9
+
+
+def test_grey_and_colour_give_the_same_faces(detector, hopper):
+    colour = detector(hopper)
+    grey = detector(cv2.cvtColor(hopper, cv2.COLOR_RGB2GRAY))
+    assert len(colour) == len(grey) > 0
+    for one, other in zip(colour, grey, strict=True):
+        assert np.array_equal(middle(one), middle(other))
+        assert np.array_equal(one.landmarks, other.landmarks)
+
+
+def test_boxes_do_not_depend_on_resolution(detector, astronaut):
+    (small,) = detector(astronaut)
+    (large,) = detector(cv2.resize(astronaut, None, fx=4, fy=4))
+    assert middle(large) / 4 == pytest.approx(middle(small), abs=3)
+    assert large.width / 4 == pytest.approx(small.width, rel=0.1)
+
+
+def test_a_face_is_found_from_ten_percent_of_the_picture_to_all_of_it(detector, head):
+    for side in (48, 96, 200, 640, 1200):
+        assert len(detector(cv2.resize(head, (side, side)))) == 1, side
+    board = np.full((640, 640, 3), 120, np.uint8)
+    board[300:348, 300:348] = cv2.resize(head, (48, 48), interpolation=cv2.INTER_AREA)
+    assert len(detector(board)) == 1
+
+
+def test_twelve_faces_in_a_large_photo_are_found(detector, head, hopper):
+    photo = np.random.default_rng(0).normal(110, 12, (3000, 4000, 3)).astype(np.uint8)
+    heads = [cv2.resize(h, (280, 280)) for h in (head, hopper[60:340, 110:390])]
+    places = [(x, y) for y in (300, 1300, 2300) for x in (400, 1400, 2400, 3400)]
+    for i, (x, y) in enumerate(places):
+        photo[y : y + 280, x : x + 280] = heads[i % 2]
+    faces = detector(photo)
+    assert len(faces) == 12
+    for x, y in places:
+        assert any((np.abs(middle(face) - (x + 140, y + 140)) < 60).all() for face in faces)
+
+
+def test_a_cut_around_a_known_face_is_enough(detector, astronaut):
+    (face,) = detector(astronaut)
+    cut = np.ascontiguousarray(astronaut[22:222, 124:324])
+    (near,) = detector.near(cut)
+    corner = np.array([124, 22])
+    assert middle(near) + corner == pytest.approx(middle(face), abs=6)
+    assert np.abs(near.landmarks + corner - face.landmarks).max() < 8
+
+
+def test_less_is_needed_to_know_a_face_again_than_to_find_one(astronaut):
+    strict = load_detector("face5", min_score=0.95)
+    assert strict(astronaut) == []
+    assert len(strict.near(np.ascontiguousarray(astronaut[22:222, 124:324]))) == 1
+
+
+def test_the_nose_tells_where_a_head_turns(detector, shared):
+    """Of pictures that were not learned from, those said to be turned to one side and the other."""
+    pack = np.load(Path(shared) / "data" / "genki4k_dev.npz")
+    yaw = np.degrees(pack["pose"][:, 0])
+    at = [i for i in range(1700, 2000) if abs(yaw[i]) > 25][:16]
+    found, said = [], []
+    for i in at:
+        start, end = pack["offsets"][i : i + 2]
+        bgr = cv2.imdecode(pack["jpeg"][start:end], cv2.IMREAD_COLOR)
+        faces = detector(np.ascontiguousarray(bgr[..., ::-1]))
+        if faces:
+            found.append(faces[0].pose.yaw)
+            said.append(yaw[i])
+    assert len(found) >= 12
+    assert np.mean(np.sign(found) == np.sign(said)) >= 0.8
+    assert np.corrcoef(found, said)[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket", "brick", "text", "moon"])
+def test_pictures_of_nobody_show_nobody(detector, name):
+    picture = getattr(skimage.data, name)()
+    assert detector(picture) == []
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 3), (5, 300, 3), (40, 40), (200, 300), (1, 5000, 3), (5000, 1)]
+)
+def test_empty_pictures_of_any_size_show_nobody(detector, shape):
+    assert detector(np.full(shape, 128, np.uint8)) == []
+
+
+def test_what_is_asked_for_is_kept(astronaut):
+    assert load_detector("face5", min_size=200)(astronaut) == []
+    assert len(load_detector("face5", min_size=40, long_side=320)(astronaut)) == 1
+    again = pickle.loads(pickle.dumps(load_detector("face5", min_score=0.6, long_side=320)))
+    assert (again.min_score, again.min_size, again.long_side) == (0.6, 0.0, 320)
+
+
+@pytest.mark.parametrize(
+    "options", [{"min_score": 0}, {"min_score": 1.5}, {"min_size": -1}, {"long_side": 5}], ids=str
+)
+def test_settings_that_cannot_work_are_refused(options):
+    with pytest.raises(ModelError, match=next(iter(options))):
+        load_detector("face5", **options)
+
+
+def test_what_is_no_picture_is_refused(detector):
+    for wrong in (np.zeros((50, 50, 3)), np.zeros((0, 5), np.uint8), np.zeros((9, 9, 4), np.uint8)):
+        with pytest.raises(FerError, match="uint8 array"):
+            detector(wrong)
+
+
+def test_people_in_photos_are_found(detector, shared):
+    counts = {"obama.jpg": 1, "biden.jpg": 1, "obama_and_biden.jpg": 2, "two_people.jpg": 2}
+    for name, count in counts.items():
+        path = Path(shared) / "data" / "photos" / name
+        image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        assert len(detector(image)) == count, name
