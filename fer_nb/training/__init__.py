@@ -1,0 +1,1 @@
+"""Training: `compact` for what ships, `finetune` for other networks, `common` for both."""

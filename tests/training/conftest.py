@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from fer_nb.emotions import EMOTIONS
-from fer_nb.training.config import FineTuneConfig
-from fer_nb.training.datasets import VOTE_EMOTIONS
-from fer_nb.training.labels import one_hot
-from fer_nb.training.layouts import LabelledFaces, split_faces
-from fer_nb.vggfer import Preprocessing
+from fer_nb.models import Preprocessing
+from fer_nb.training.common.faces import LabelledFaces, split_faces
+from fer_nb.training.common.ferplus import VOTE_EMOTIONS
+from fer_nb.training.common.labels import one_hot
+from fer_nb.training.finetune.config import FineTuneConfig
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +62,7 @@ def faces():
         start = 2 + 10 * EMOTIONS.index(name)
         image[start : start + 8, 8:24] = 220
     group = np.arange(120)
-    return split_faces(LabelledFaces(images, one_hot(names), group, np.full(120, "", "<U5")))
+    return split_faces(LabelledFaces(images, one_hot(names), group))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""How good a model is, and how fast: measures, the protocol and its sets, comparison, latency."""
