@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
-from study_simulation import CONFIG, check_fast_tests, fast_one_sample
 
-from fer_nb.study.config import SIGNALS, TESTED
-from fer_nb.study.moments import Cluster, holm_over_signals
+from fer_nb.study.config import StudyConfig
+from fer_nb.study.moments import find_moments
 from fer_nb.study.simulate import Event, People, simulate_audience
 
+CONFIG = StudyConfig()
 # Kinds of audience with no effect at all: as usual, slow moods, often away, lively and alike.
 NULLS = {
     "usual": People(),
@@ -26,32 +27,23 @@ NULLS = {
 }
 
 
-def moments_of(people, config, rng):
-    """Clusters per signal with Holm-adjusted p, as `find_moments` has them."""
-    found = {}
-    for signal in TESTED:
-        clusters = fast_one_sample(people.tested[:, SIGNALS.index(signal)], config, rng)
-        found[signal] = [Cluster(a, b, sign, p) for a, b, sign, p in clusters]
-    adjusted = holm_over_signals(found)
-    return [
-        (signal, cluster)
-        for signal, clusters in found.items()
-        for cluster, p in zip(clusters, adjusted[signal], strict=True)
-        if p <= config.alpha
-    ]
+def moments_of(audience, config, k):
+    """Moments of one simulated study, as a report has them: beyond chance, and large enough."""
+    table = find_moments(replace(audience, config=config.with_(seed=k)))
+    return table[table["status"] == "significant"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=500)
-    parser.add_argument("--permutations", type=int, default=500)
+    parser.add_argument("--permutations", type=int, default=1000)
     parser.add_argument("--nulls", nargs="*", default=list(NULLS), choices=list(NULLS))
     parser.add_argument("--sizes", type=int, nargs="*", default=[10, 12, 30, 100])
     parser.add_argument("--effects", type=float, nargs="*", default=[1.0, 2.0, 3.0])
+    parser.add_argument("--power-sizes", type=int, nargs="*", default=[12, 30, 100])
     parser.add_argument("--out", default="study_moments.csv")
     args = parser.parse_args()
     config = CONFIG.with_(n_permutations=args.permutations)
-    check_fast_tests()
     rows = []
 
     def note(kind, n, size, count, studies, **more):
@@ -70,9 +62,9 @@ def main() -> None:
             for k in range(args.studies):
                 rng = np.random.default_rng([1, n, k])
                 audience = simulate_audience(n, rng, people=NULLS[kind])
-                alarms += bool(moments_of(audience, config, rng))
+                alarms += bool(len(moments_of(audience, config, k)))
             note("false alarm, " + kind, n, 0.0, alarms, args.studies)
-    for n in (12, 30, 100):
+    for n in args.power_sizes:
         for size in args.effects:
             event = Event("happy", 10, 14, size)
             hits, outside, rises, begins = 0, 0, [], []
@@ -80,14 +72,13 @@ def main() -> None:
             for k in range(studies):
                 rng = np.random.default_rng([2, n, k])
                 audience = simulate_audience(n, rng, events=(event,))
-                moments = moments_of(audience, config, rng)
-                mine = [
-                    c for s, c in moments
-                    if s == "p_happy" and c.sign > 0 and c.start < 72 and c.stop > 50
-                ]  # fmt: skip
-                hits += bool(mine)
-                begins += [mine[0].start / config.rate_hz] if mine else []
-                outside += any(c.stop <= 47 or c.start >= 78 for _, c in moments)
+                moments = moments_of(audience, config, k)
+                mine = moments.query(
+                    "signal == 'p_happy' and direction == 'up' and start_s < 14.4 and end_s > 10"
+                )
+                hits += bool(len(mine))
+                begins += mine["start_s"].tolist()[:1]
+                outside += bool(((moments["end_s"] <= 9.4) | (moments["start_s"] >= 15.6)).any())
                 rises.append(np.nanmean(audience.signal("p_happy")[:, 55:70]))
             note(
                 "power", n, size, hits, studies,

@@ -2,8 +2,9 @@
 
     python benchmarks/study_scale.py --respondents 500 --minutes 5
 
-The tables are simulated and written first (one Parquet file per recording, 15 frames a second);
-the study then runs in a process of its own, whose time and peak memory are reported.
+The tables are simulated and written first (one Parquet file per recording, 15 frames a second),
+with three columns of segments; the study then runs in a process of its own, whose time and peak
+memory are reported.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def prepare(folder: Path, respondents: int, minutes: float, fps: float) -> Path:
     seconds = 60 * minutes
     events = (Event("happy", 60, 66, 2.0), Event("surprise", 150, 153, 2.5))
     (folder / "tables").mkdir()
-    lines = ["respondent,stimulus,video,start_s"]
+    lines = ["respondent,stimulus,video,start_s,gender,age band,market"]
     for first in range(0, respondents, 50):
         count = min(50, respondents - first)
         _, signals = simulate_signals(count, seconds, 5, rng, events=events)
@@ -50,7 +51,9 @@ def prepare(folder: Path, respondents: int, minutes: float, fps: float) -> Path:
             name = f"r{first + i:04d}"
             table = simulate_table(signals[i], 5, fps, f"{name}.mp4", rng=rng)
             write_table(table, folder / "tables" / f"{name}.parquet")
-            lines.append(f"{name},film,{name}.mp4,5")
+            who = first + i
+            segments = ("man", "woman")[who % 2], ("18", "30", "50")[who % 3], "ABCD"[who % 4]
+            lines.append(",".join([name, "film", f"{name}.mp4", "5", *segments]))
     (folder / "manifest.csv").write_text("\n".join(lines) + "\n")
     (folder / "stimuli.csv").write_text(f"stimulus,duration_s\nfilm,{seconds:g}\n")
     return folder / "manifest.csv"

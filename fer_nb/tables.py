@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from array import array
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from fer_nb.emotions import EMOTIONS, PROBABILITY_COLUMNS
 from fer_nb.errors import TableError
-from fer_nb.faces import Face
 from fer_nb.files import new_file
-from fer_nb.models import Predictions
-from fer_nb.opencv import cv2
-from fer_nb.tracking import Track
+from fer_nb.spreadsheets import harmless, restored
+
+if TYPE_CHECKING:
+    from fer_nb.reader import FrameReadings
 
 BOX_COLUMNS = ("x", "y", "width", "height", "score")
+POSE_COLUMNS = ("yaw", "pitch", "roll")
 COLUMNS = (
     "frame",
     "time_s",
@@ -30,10 +33,14 @@ COLUMNS = (
     "brightness",
     "contrast",
     "yaw_ratio",
+    *POSE_COLUMNS,
 )
+# What departs from a person's own rest; only where it was asked for (`fer_nb.person.rest`).
+DEPARTURES = tuple(f"d_{name}" for name in ("valence", "arousal", *PROBABILITY_COLUMNS))
 # What a table from elsewhere may lack.
-_OPTIONAL = ("brightness", "contrast", "yaw_ratio")
-_MEASURED = (*BOX_COLUMNS, "yaw_ratio", *PROBABILITY_COLUMNS, "valence", "arousal")
+_OPTIONAL = ("brightness", "contrast", "yaw_ratio", *POSE_COLUMNS)
+_HEAD = ("yaw_ratio", *POSE_COLUMNS)
+_MEASURED = (*BOX_COLUMNS, *_HEAD, *PROBABILITY_COLUMNS, "valence", "arousal")
 _DTYPES = {name: "float32" for name in COLUMNS} | {
     "frame": "int64",
     "time_s": "float64",
@@ -43,65 +50,50 @@ _DTYPES = {name: "float32" for name in COLUMNS} | {
 
 
 class TableBuilder:
-    """Collects readings frame by frame, in compact form, and makes the table of them.
+    """Collects readings frame by frame, in compact form, and makes the table of them."""
 
-    Parameters
-    ----------
-    min_detections : int
-        A track that the detector found fewer times than this within half a second, although it
-        looked at least as often, is taken for a false alarm and left out.
-    """
-
-    def __init__(self, min_detections: int = 3):
-        self.min_detections = min_detections
+    def __init__(self):
         self._frames = array("d")  # frame, time_s, brightness, contrast
-        self._faces = array("d")  # frame, track id, then _MEASURED
-        self._tracks: dict[int, Track] = {}
+        self._faces = array("d")  # frame, number of the person, then _MEASURED
+        self._seen: dict[int, None] = {}  # numbers in order of appearance
 
     def __len__(self) -> int:
         return len(self._frames) // 4
 
-    def add(
-        self,
-        frame: int,
-        time_s: float,
-        image: np.ndarray,
-        tracks: list[Track],
-        predictions: Predictions,
-    ) -> None:
-        """Add one frame: its picture (for brightness and contrast), its tracks, their readings."""
-        seen = [(track, track.face) for track in tracks]
-        self._add(frame, time_s, picture_quality(image), seen, predictions)
+    def add(self, frame: FrameReadings) -> None:
+        """Add the readings of one frame."""
+        self._frames.extend((frame.frame, frame.time_s, frame.brightness, frame.contrast))
+        for reading in frame.readings:
+            self._seen[reading.id] = None
+            face = reading.face
+            box = (face.x, face.y, face.width, face.height, face.score)
+            self._faces.extend((frame.frame, reading.id, *box, face.yaw_ratio, *face.pose))
+            self._faces.extend(reading.probs.tolist())
+            self._faces.extend((reading.valence, reading.arousal))
 
-    def _add(self, frame, time_s, quality, seen: list[tuple[Track, Face]], read: Predictions):
-        self._frames.extend((frame, time_s, *quality))
-        for i, (track, face) in enumerate(seen):
-            self._tracks[track.id] = track
-            box = (face.x, face.y, face.width, face.height, face.score, face.yaw_ratio)
-            self._faces.extend((frame, track.id, *box))
-            self._faces.extend(read.probs[i].tolist())
-            self._faces.extend((read.valence[i], read.arousal[i]))
-
-    def ids(self) -> dict[int, int]:
-        """Return each track's `face_id` in the table; tracks that are left out have none.
+    def ids(self, keep: Callable[[int], bool] = lambda number: True) -> dict[int, int]:
+        """Return the `face_id` of each person's number, for those that `keep` is true of.
 
         Identities count from 0 in order of appearance, with no number missing.
         """
-        kept = (
-            id_
-            for id_, track in self._tracks.items()
-            if not track.hits < self.min_detections <= track.rounds
-            or track.detected_s - track.born_s >= 0.5
-        )
-        return {id_: i for i, id_ in enumerate(kept)}
+        return {number: i for i, number in enumerate(filter(keep, self._seen))}
 
-    def table(self, **attrs) -> pd.DataFrame:
-        """Return the reaction table of what was added so far, with `attrs` as its provenance."""
+    def table(self, keep: Callable[[int], bool] = lambda number: True, **attrs) -> pd.DataFrame:
+        """Return the reaction table of what was added so far.
+
+        Parameters
+        ----------
+        keep : callable
+            Tells of a person's number whether it is one: `Tracker.confirmed` leaves out what was
+            a false alarm.
+        **attrs
+            Its provenance.
+        """
         frames = np.frombuffer(self._frames).reshape(-1, 4) if self._frames else np.empty((0, 4))
         width = 2 + len(_MEASURED)
         faces = np.frombuffer(self._faces) if self._faces else np.empty(0)
         faces = faces.reshape(-1, width)
-        ids = self.ids()
+        ids = self.ids(keep)
         faces = faces[np.isin(faces[:, 1], list(ids))]
         right = pd.DataFrame(faces, columns=["frame", "face_id", *_MEASURED])
         right["face_id"] = right["face_id"].map(ids).astype("Int64")
@@ -121,19 +113,10 @@ def _most_probable(table: pd.DataFrame) -> pd.Categorical:
     return pd.Categorical.from_codes(np.asarray(codes, dtype=int), dtype=_DTYPES["emotion"])
 
 
-def picture_quality(image: np.ndarray) -> tuple[float, float]:
-    """Return the mean and the standard deviation of a picture's luma, 0-255."""
-    sample = np.ascontiguousarray(image[::4, ::4])
-    if sample.ndim == 3:
-        sample = cv2.cvtColor(sample, cv2.COLOR_RGB2GRAY)
-    mean, deviation = cv2.meanStdDev(sample)
-    return float(mean[0, 0]), float(deviation[0, 0])
-
-
 def check_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return a reaction table with its proper column types, having checked its content.
 
-    Brightness, contrast and yaw_ratio may be absent; they are NaN then.
+    Brightness, contrast, yaw_ratio, yaw, pitch and roll may be absent; they are NaN then.
 
     Raises
     ------
@@ -149,28 +132,44 @@ def check_table(table: pd.DataFrame) -> pd.DataFrame:
     for name in _OPTIONAL:
         if name not in table:
             table[name] = np.nan
-    unknown = sorted(set(table["emotion"].dropna().astype(str)) - set(EMOTIONS))
+    unknown: list[str] = []
+    if table["emotion"].dtype != _DTYPES["emotion"]:
+        unknown = sorted(set(table["emotion"].dropna().astype(str)) - set(EMOTIONS))
     if unknown:
         table["emotion"] = np.nan
+    wanted = _DTYPES | {n: "float32" for n in DEPARTURES if n in table}
+    if "source" in table:
+        wanted["source"] = "category"
+    # A study may read ten thousand tables: what follows is plain NumPy, six times as fast.
+    types = table.dtypes
     try:
-        table = table.astype(_DTYPES)
+        other = {name: wish for name, wish in wanted.items() if types[name] != wish}
+        table = table.astype(other) if other else table
     except (TypeError, ValueError) as error:
         raise TableError(f"a column of the reaction table has a wrong type: {error}") from error
-    seen = table[table["face_id"].notna()]
-    probs = seen[list(PROBABILITY_COLUMNS)].to_numpy(dtype=float)
+    ids, time_s = table["face_id"].to_numpy(float, na_value=np.nan), table["time_s"].to_numpy()
+    seen = ~np.isnan(ids)
+    values = table[[*PROBABILITY_COLUMNS, "valence", "arousal"]].to_numpy(dtype=float)[seen]
+    probs = values[:, :-2]
+    # Tables of several recordings, one after the other, are a table too.
+    code = table["source"].cat.codes.to_numpy() if "source" in table else np.zeros(len(table))
+    order = np.argsort(code, kind="stable")
     problems = []
-    if not table["time_s"].is_monotonic_increasing:
+    if ((np.diff(time_s[order]) < 0) & (np.diff(code[order]) == 0)).any():
         problems.append("time_s runs backwards")
+    if not np.isfinite(time_s).all():
+        problems.append("times that are no numbers")
     if unknown:
         problems.append(f"emotions that are none of ours ({', '.join(unknown)})")
     if not ((probs > -1e-3) & (probs < 1 + 1e-3)).all():
         problems.append("probabilities outside 0-1")
     if len(probs) and not np.allclose(probs.sum(axis=1), 1, atol=1e-3):
         problems.append("probabilities that do not sum to 1")
-    for name in ("valence", "arousal"):
-        if not seen[name].between(1, 7).all():
+    for name, rated in zip(("valence", "arousal"), values[:, -2:].T, strict=True):
+        if not ((rated >= 1) & (rated <= 7)).all():
             problems.append(f"{name} outside 1-7")
-    if seen.duplicated(["frame", "face_id"]).any():
+    faces = np.column_stack([code, table["frame"].to_numpy(), ids])[seen]
+    if len(np.unique(faces, axis=0)) < len(faces):
         problems.append("the same face twice in one frame")
     if problems:
         raise TableError("the reaction table has " + "; ".join(problems))
@@ -196,7 +195,7 @@ def write_table(table: pd.DataFrame, path: str | Path, force: bool = False) -> P
         if path.suffix == ".parquet":
             table.to_parquet(part, index=False)
             return path
-        table.to_csv(part, index=False)
+        harmless(table).to_csv(part, index=False)
         with new_file(path.with_name(path.name + ".json"), force) as beside:
             beside.write_text(json.dumps(table.attrs, indent=1), encoding="utf-8")
     return path
@@ -217,7 +216,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             table = pd.read_parquet(path)
         else:
-            table = pd.read_csv(path, engine="pyarrow", dtype={"face_id": "Int64"})
+            types = {"face_id": "Int64", "source": str}
+            table = restored(pd.read_csv(path, engine="pyarrow", dtype=types))
             beside = path.with_name(path.name + ".json")
             if beside.is_file():
                 table.attrs = json.loads(beside.read_text(encoding="utf-8"))

@@ -4,18 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_nb import tables
 from fer_nb.errors import FerError, TableError
 from fer_nb.faces import Face
-from fer_nb.models import load_model
-from fer_nb.reactions import (
-    TableBuilder,
-    analyze_video,
-    check_table,
-    read_table,
-    write_table,
-)
-from fer_nb.tracking import Track
+from fer_nb.reactions import analyze_video
+from fer_nb.reader import FrameReadings, Reading
+from fer_nb.tables import COLUMNS, TableBuilder, check_table, read_table, write_table
 
 
 @pytest.fixture(scope="module")
@@ -35,27 +28,15 @@ def test_tables_are_written_and_read_without_loss(table, tmp_path, suffix):
     assert not [p for p in tmp_path.iterdir() if "part" in p.name]
 
 
-def test_false_alarm_is_left_out():
-    builder = TableBuilder(min_detections=3)
-    model, image = load_model(), np.zeros((60, 60, 3), np.uint8)
-
-    def track(id_: int, x: float, hits: int, rounds: int, last_s: float = 0.2) -> Track:
-        face = Face(x, 5, 20, 20, 1.0)
-        return Track(id_, face, True, last_s, last_s, born_s=0.0, hits=hits, rounds=rounds)
-
-    real, alarm = track(0, 5, hits=5, rounds=6), track(1, 20, hits=2, rounds=5)
-    just_come, slow = track(2, 30, hits=1, rounds=2), track(3, 40, 2, 4, last_s=2.0)
-    tracks = [real, alarm, just_come, slow]
-    builder.add(0, 0.0, image, tracks, model.predict_batch([image] * 4))
-    table = builder.table()
-    assert table["x"].tolist() == [5, 30, 40]
+def test_what_is_no_face_is_left_out_and_no_number_is_missing():
+    probs = np.full(9, 1 / 9, np.float32)
+    readings = [Reading(i, Face(10 * i, 5, 20, 20, 1.0), probs, 4.0, 4.0) for i in range(4)]
+    builder = TableBuilder()
+    builder.add(FrameReadings(0, 0.0, 100.0, 10.0, readings))
+    table = builder.table(lambda number: number != 1, source="made")
+    assert table["x"].tolist() == [0, 20, 30]
     assert table["face_id"].tolist() == [0, 1, 2]
-
-
-def test_brightness_and_contrast():
-    dark = np.zeros((64, 64, 3), np.uint8)
-    dark[:, 32:] = 200
-    assert tables.picture_quality(dark) == pytest.approx((100, 100), abs=1)
+    assert table.attrs == {"source": "made"}
 
 
 def test_impossible_tables_are_refused(table, tmp_path):
@@ -87,21 +68,28 @@ def test_impossible_tables_are_refused(table, tmp_path):
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_tables_from_elsewhere_need_no_more_than_was_agreed(table, tmp_path, suffix):
     path = tmp_path / f"t.{suffix}"
-    write_table(table.drop(columns=["brightness", "contrast", "yaw_ratio"]), path)
+    lacking = ["brightness", "contrast", "yaw_ratio", "yaw", "pitch", "roll"]
+    write_table(table.drop(columns=lacking), path)
     back = read_table(path)
-    assert set(back) == set(tables.COLUMNS)
-    assert back[["brightness", "contrast", "yaw_ratio"]].isna().all(axis=None)
+    assert set(back) == {*COLUMNS, "source"}
+    assert back[lacking].isna().all(axis=None)
     assert back["valence"].equals(table["valence"])
 
 
 def test_table_of_a_long_video_is_made_fast():
     """An hour at 25 frames a second, ready readings: seconds, not minutes."""
     builder = TableBuilder()
-    image = np.zeros((8, 8, 3), np.uint8)
-    track = Track(0, Face(0, 0, 5, 5, 1.0), True, 0.0, 0.0, hits=9, rounds=9)
-    read = load_model().predict_batch([image])
+    reading = Reading(0, Face(0, 0, 5, 5, 1.0), np.full(9, 1 / 9, np.float32), 4.0, 4.0)
     start = time.perf_counter()
     for i in range(90_000):
-        builder._add(i, i / 25, (1.0, 1.0), [(track, track.face)], read)
+        builder.add(FrameReadings(i, i / 25, 1.0, 1.0, [reading]))
     assert len(builder.table()) == 90_000
     assert time.perf_counter() - start < 20
+
+
+def test_a_recording_in_which_nobody_is_seen_is_a_table():
+    builder = TableBuilder()
+    for i in range(3):
+        builder.add(FrameReadings(i, i / 10, 100.0, 10.0, []))
+    table = builder.table(lambda number: True, source="made")
+    assert len(check_table(table)) == 3

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fer_nb.cluster import map_in_order
-from fer_nb.errors import FerError, MediaError, StudyError
+from fer_nb.batch import map_in_order
+from fer_nb.errors import FerError, StudyError
+from fer_nb.files import told_path, without_folders
+from fer_nb.person import Person, Rest, find_person, rest_of, usual_rest
+from fer_nb.remote import fetched, is_address
 from fer_nb.study.config import StudyConfig
-from fer_nb.study.curves import Baseline, baseline_of, bin_recording
+from fer_nb.study.curves import bin_recording
 from fer_nb.study.loaders import Loader, VideoLoader
-from fer_nb.study.manifest import Manifest, Stimulus, cell_name, scenes_beyond
-from fer_nb.study.quality import COLUMNS, judge, measure
-from fer_nb.study.respondent import respondent
+from fer_nb.study.manifest import Manifest
+from fer_nb.study.quality import COLUMNS, judge
+from fer_nb.study.stimuli import Stimulus, cell_name, scenes_beyond
 
 
 @dataclass
@@ -30,7 +35,8 @@ class Recording:
     raw: np.ndarray
     coverage: np.ndarray
     seconds: np.ndarray
-    baselines: dict[str, Baseline]
+    baselines: dict[str, Rest]
+    facing: float = np.nan
 
 
 def analyse_ahead(
@@ -40,10 +46,14 @@ def analyse_ahead(
     *,
     workers: int = 1,
     scheduler: str | None = None,
-) -> None:
-    """Fill the loader's folder, several videos at a time; see `fer_nb.cluster.map_in_order`.
+    time_limit_s: float | None = None,
+) -> dict[str, FerError]:
+    """Fill the loader's folder, several videos at a time; see `fer_nb.batch.map_in_order`.
 
-    A video that cannot be read is left for `measure_recordings` to find and report.
+    Returns
+    -------
+    dict of str to FerError
+        Why a video, by its name in the manifest, could not be analysed; see `told_before`.
 
     Raises
     ------
@@ -57,11 +67,33 @@ def analyse_ahead(
         )
     _known_lengths(manifest)  # an error is better told before the work
     rows = manifest.recordings.drop_duplicates("video")[["video", "path"]]
-    rows = rows.assign(path=[path.absolute() for path in rows["path"]]).to_dict("records")
-    ready = map_in_order(load.keep, rows, workers=workers, scheduler=scheduler)
-    for done, _ in enumerate(ready, start=1):
+    paths = [path if is_address(path) else path.absolute() for path in rows["path"]]
+    rows = rows.assign(path=paths).to_dict("records")
+    if scheduler is not None:  # other machines may see the recordings, and not our folder
+        ready = map_in_order(load.work, map(load.order, rows), scheduler=scheduler)
+    else:
+        ready = map_in_order(load.keep, rows, workers=workers, time_limit_s=time_limit_s)
+    failed = {}
+    for done, (row, answer) in enumerate(zip(rows, ready, strict=True), start=1):
+        if isinstance(answer, FerError):
+            failed[row["video"]] = answer
+        else:
+            load.take(row, answer)
         if progress is not None:
             progress(done, len(rows))
+    return failed
+
+
+def told_before(load: VideoLoader, failed: dict[str, FerError]) -> Loader:
+    """Return a loader for what `analyse_ahead` has done: it looks at no recording again, as one of
+    the `failed` may have killed its process, and hashing a long one takes its time."""
+
+    def read(row: dict) -> pd.DataFrame:
+        if row["video"] in failed:
+            raise failed[row["video"]]
+        return load.kept(row)
+
+    return read
 
 
 def measure_recordings(
@@ -93,23 +125,44 @@ def measure_recordings(
     read = _reader(load, progress, len(rows))
     durations = _known_lengths(manifest)
     lines, kept, made_with = [None] * len(rows), [None] * len(rows), {}
-    for name in durations:
-        tables = ((i, read(row)) for i, row in enumerate(rows) if row["stimulus"] == name)
+    of_stimulus: dict[str, list[int]] = {name: [] for name in durations}
+    for i, row in enumerate(rows):
+        of_stimulus[row["stimulus"]].append(i)
+    for name, mine in of_stimulus.items():
+        tables: Iterable = ((i, read(rows[i])) for i in mine)
         if not durations[name]:
             tables = list(tables)
             durations[name] = _median_end(tables, rows)
         beyond = scenes_beyond(manifest.stimuli[name].scenes, durations[name])
-        for i, table in tables:
+        together = None
+        for place, (i, table) in enumerate(tables):
             row = rows[i]
             try:
                 line, kept[i] = _measure(row, table, durations[name], config, made_with)
-                line["notes"] = "; ".join(filter(None, [line["notes"], *beyond]))
-            except FerError as error:
-                line = {"status": "failed", "reasons": str(error)}
+                if kept[i] is not None:
+                    # Ten thousand small arrays would keep their memory when they are gone.
+                    if together is None:
+                        together = np.empty((len(mine), *kept[i].raw.shape))
+                    together[place] = kept[i].raw
+                    kept[i].raw = together[place]
+                line["messages"] = "; ".join(filter(None, [line["messages"], *beyond]))
+            except Exception as error:  # one recording, whatever is wrong with it, ends no study
+                known = isinstance(error, FerError)
+                told = str(error) if known else f"{type(error).__name__}: {error}"
+                line = {"status": "failed", "reasons": "", "notes": "", "messages": told}
+            line["messages"] = without_folders(line["messages"], row["path"])
             line |= {key: row[key] for key in ("respondent", "group", *manifest.covariates)}
-            lines[i] = line | {"recording": row["video"], "stimulus": cell_name(row)}
+            lines[i] = line | {
+                "recording": _named(row["video"], manifest.folder),
+                "stimulus": cell_name(row),
+            }
     quality = pd.DataFrame(lines, columns=[*COLUMNS, *manifest.covariates])
     return quality, [k for k in kept if k is not None], durations, made_with
+
+
+def _named(video: str, folder: Path) -> str:
+    """Return how the manifest calls a recording, without folders that tell who the user is."""
+    return told_path(video, folder) if os.path.isabs(video) else video
 
 
 _MODEL = ("model", "model_version", "model_sha256", "package_version")
@@ -124,6 +177,8 @@ def _reader(load: Loader, progress, total: int):
             table = load(row)
         except FerError as error:
             table = error
+        except Exception as error:  # of libraries: a recording they stumble on is one that failed
+            table = FerError(f"{type(error).__name__}: {error}")
         if progress is not None:
             progress(next(done), total)
         return table
@@ -147,7 +202,7 @@ def _measure(row, table, duration_s, config, made_with):
             f"({duration_s:g} s); choose a larger rate_hz"
         )
     start = row["start_s"]
-    person = respondent(table, start, start + duration_s)
+    person = find_person(table, start, start + duration_s, max_hold_s=config.max_hold_s)
     attrs = table.attrs
     parameters = attrs.get("parameters", {})
     used = {name: str(attrs.get(name)) for name in _MODEL}
@@ -157,25 +212,20 @@ def _measure(row, table, duration_s, config, made_with):
         made_with.setdefault(name, set()).add(value)
     nominal = attrs.get("video", {}).get("fps")
     fps = nominal / parameters.get("every", 1) if nominal else np.nan
-    measured = measure(person, start, duration_s, fps, config)
-    reasons, notes = judge(measured, config)
-    notes += [str(w) for w in attrs.get("warnings", [])]
     baselines = _baselines(row, person, config)
-    if "manifest" in baselines and baselines["manifest"].seconds < config.baseline_min_s:
-        reasons.append(
-            f"the face was seen for {baselines['manifest'].seconds:.1f} s of its baseline, "
-            f"least {config.baseline_min_s:g} s"
-        )
+    stated = baselines["manifest"].seconds if "manifest" in baselines else np.nan
+    measured, reasons, notes = judge(person, start, duration_s, fps, stated, config)
     line = measured | {
         "status": "excluded" if reasons else "kept",
         "reasons": "; ".join(reasons),
         "notes": "; ".join(notes),
+        "messages": "; ".join(str(w) for w in attrs.get("warnings", [])),
         "source": attrs.get("source"),
         "sha256": attrs.get("sha256"),
     }
     if reasons:
         return line, None
-    options = {"max_hold_s": config.max_hold_s, "min_coverage": config.min_bin_coverage}
+    options = {"min_coverage": config.min_bin_coverage}
     bins = max(1, int(duration_s * config.rate_hz + 1e-6))
     edges = start + np.arange(bins + 1) / config.rate_hz
     raw, coverage = bin_recording(person, edges, **options)
@@ -189,18 +239,21 @@ def _measure(row, table, duration_s, config, made_with):
         coverage=coverage,
         seconds=seconds[2:],
         baselines=baselines,
+        facing=line["facing_share"],
     )
 
 
-def _baselines(row, person, config) -> dict[str, Baseline]:
-    """The baselines a recording offers: the manifest's, the time before, the opening."""
+def _baselines(row, person: Person, config: StudyConfig) -> dict[str, Rest]:
+    """The baselines a recording offers: the manifest's, the time before, the opening, rest."""
     start = row["start_s"]
-    found = {"opening": baseline_of(person, start, start + config.opening_s, config)}
+    windows = {"opening": (start, start + config.opening_s)}
     if not np.isnan(row["baseline_start_s"]):
-        window = row["baseline_start_s"], row["baseline_end_s"]
-        found["manifest"] = baseline_of(person, *window, config)
+        windows["manifest"] = row["baseline_start_s"], row["baseline_end_s"]
     if start > 0 and config.baseline_s > 0:
-        found["before"] = baseline_of(person, max(0.0, start - config.baseline_s), start, config)
+        windows["before"] = max(0.0, start - config.baseline_s), start
+    found = {name: rest_of(person, *window, config.rate_hz) for name, window in windows.items()}
+    if config.baseline_from == "auto":
+        found["auto"] = usual_rest(person, config.rate_hz)
     return found
 
 
@@ -216,16 +269,16 @@ def _video_seconds(stimulus: Stimulus) -> float | None:
     from fer_nb.media import VideoReader
 
     try:
-        with VideoReader(stimulus.video) as video:
+        with fetched(stimulus.video) as film, VideoReader(film) as video:
             duration = video.info.duration_s or None
-    except MediaError as error:
+    except FerError as error:
         raise StudyError(
-            f"the length of stimulus {stimulus.name!r} is unknown: {error}; mend the video, or "
+            f"the length of stimulus {stimulus.name!r} is unknown: {error}; repair the video, or "
             "give its duration_s in the file of stimuli"
         ) from error
     if duration and (beyond := scenes_beyond(stimulus.scenes, duration)):
         raise StudyError(
-            f"stimulus {stimulus.name!r}: {'; '.join(beyond)}; mend the scenes in the file of "
+            f"stimulus {stimulus.name!r}: {'; '.join(beyond)}; correct the scenes in the file of "
             "stimuli, or give its duration_s there"
         )
     return duration

@@ -1,35 +1,41 @@
 """Two stimuli, or two groups: what differs, by how much, how sure.
 
-Paired where the same people saw both (sign flips), independent otherwise (shuffles of a
-studentised difference, which holds its level when the groups' spreads differ: Chung & Romano
-2013). Intervals use the bootstrap's standard error with Student's t; BCa intervals, too narrow in
-small samples (docs/statistics.md), stand beside them from 100 people on.
-
-Sources
--------
-Chung, E., & Romano, J. P. (2013). Exact and asymptotically robust permutation tests.
-*Ann. Stat., 41*(2), 484-507.
-Hedges, L. V. (1981). Distribution theory for Glass's estimator of effect size.
-*J. Educ. Stat., 6*(2), 107-128.
+Paired where the same people saw both, independent otherwise; `fer_nb.study.two_samples` has the
+tests and intervals.
 """
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from fer_nb.study.clusters import cluster_test, holm, holm_over_signals, two_sample_cluster_test
 from fer_nb.study.config import SIGNALS, TESTED, StudyConfig
+from fer_nb.study.content import adjusted_averages, common_content, leavers
 from fer_nb.study.curves import Audience
-from fer_nb.study.intervals import generator, mean_band
-from fer_nb.study.metrics import whole_metrics
-from fer_nb.study.moments import cluster_test, holm, holm_over_signals, two_sample_cluster_test
+from fer_nb.study.intervals import generator
+from fer_nb.study.metrics import lagged, person_metrics, whole_metrics
+from fer_nb.study.stimuli import Scene
+from fer_nb.study.two_samples import (
+    band_of,
+    difference_p,
+    difference_row,
+    independent_row,
+    measured,
+    paired_row,
+    robust_p,
+    shuffle_p,
+    sign_flip_p,
+    welch_band,
+)
 
-# The family that Holm corrects over: decided before any data are seen.
+# What is compared beside the primary outcome, and the family that Holm corrects over: decided
+# before any data are seen.
 COMPARED: tuple[tuple[str, str], ...] = (
     *(("average", signal) for signal in TESTED),
     ("first", "p_surprise"),
@@ -37,16 +43,17 @@ COMPARED: tuple[tuple[str, str], ...] = (
     ("peak_end", "valence"),
 )
 CURVES = ("valence", "arousal", "p_happy")
-BCA_FROM = 100
 COLUMNS = (
     "first",
     "second",
     "within",
+    "role",
     "design",
     "signal",
     "metric",
     "n_first",
     "n_second",
+    "left_out",
     "mean_first",
     "mean_second",
     "difference",
@@ -58,25 +65,42 @@ COLUMNS = (
     "effect",
     "p",
     "p_holm",
+    "p_robust",
+    "flag",
 )
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """Two audiences to compare (first minus second), cut to the same people where paired."""
+    """Two audiences to compare (first minus second), cut to the same people where paired.
+
+    `left_out` counts who lacks a kept recording of both, or, where they are not paired, who has
+    one and so counts for the first only. `leavers` left one of the films early; where paired, both
+    sides are cut to the content that the person saw of both (see `fer_nb.study.content`).
+    """
 
     first: Audience
     second: Audience
     labels: tuple[str, str]
     within: str
     paired: bool
-    note: str = ""
+    left_out: int = 0
+    leavers: frozenset[str] = frozenset()
+
+    @property
+    def pooled(self) -> bool:
+        """Whether both sides watched the same film, so that their curves may be pooled."""
+        return self.within != "stimuli"
 
 
-def contrasts(audiences: dict[str, Audience]) -> list[Contrast]:
-    """Every pair of stimuli, and every pair of groups within a stimulus."""
+def contrasts(
+    audiences: dict[str, Audience], scenes: Mapping[str, tuple[Scene, ...]] = MappingProxyType({})
+) -> list[Contrast]:
+    """Every pair of stimuli, and every pair of groups within a stimulus; `scenes` by stimulus."""
     found = [
-        contrast(audiences[a], audiences[b], (a, b), "stimuli")
+        contrast(
+            audiences[a], audiences[b], (a, b), "stimuli", (scenes.get(a, ()), scenes.get(b, ()))
+        )
         for a, b in combinations(audiences, 2)
     ]
     for name, audience in audiences.items():
@@ -88,161 +112,77 @@ def contrasts(audiences: dict[str, Audience]) -> list[Contrast]:
     return found
 
 
-def contrast(first: Audience, second: Audience, labels, within: str) -> Contrast:
+def contrast(
+    first: Audience, second: Audience, labels, within: str, scenes: tuple = ((), ())
+) -> Contrast:
     """Pair the people where most of the smaller audience saw both; else keep them apart.
 
-    People in both of two otherwise independent audiences are taken from the first only.
+    People in both of two otherwise independent audiences are taken from the first only. `scenes`
+    are those of both films.
     """
-    a, b = list(first.respondents), list(second.respondents)
-    both = [name for name in a if name in set(b)]
+    a = {name: i for i, name in enumerate(first.respondents)}
+    b = {name: i for i, name in enumerate(second.respondents)}
+    both = [name for name in a if name in b]
     if both and 2 * len(both) >= min(len(a), len(b)):
         left_out = len(a) + len(b) - 2 * len(both)
-        note = f"respondents without a kept recording of both are left out ({left_out})"
-        note = note if left_out else ""
-        first = first.take([a.index(name) for name in both])
-        second = second.take([b.index(name) for name in both])
-        return Contrast(first, second, tuple(labels), within, True, note)
-    note = f"respondents with recordings of both count for the first only ({len(both)})"
-    note = note if both else ""
-    second = second.take([i for i, name in enumerate(b) if name not in set(both)])
-    return Contrast(first, second, tuple(labels), within, False, note)
+        first = first.take([a[name] for name in both])
+        second = second.take([b[name] for name in both])
+        left = leavers(first) | leavers(second)
+        first, second = common_content(first, second, *scenes)
+        return Contrast(first, second, tuple(labels), within, True, left_out, left)
+    second = second.take([i for name, i in b.items() if name not in a])
+    left = leavers(first) | leavers(second)
+    return Contrast(first, second, tuple(labels), within, False, len(both), left)
 
 
-def sign_flip_p(differences: np.ndarray, rng: np.random.Generator, permutations: int):
-    """Two-sided p of each column's mean under flips of whole persons' signs.
-
-    Parameters
-    ----------
-    differences : array (n, k)
-        NaN where a person has no value; all 2^n flips are used where they are fewer.
-    """
-    seen = ~np.isnan(differences)
-    filled = np.where(seen, differences, 0.0)
-    n = len(filled)
-    if 2**n <= permutations:
-        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-        flips = 1.0 - 2.0 * bits
-    else:
-        flips = rng.choice([-1.0, 1.0], size=(permutations, n))
-        flips[0] = 1
-    # The number of values is the same for every flip, so sums order as means (and as t) do.
-    null = np.abs(flips @ filled)
-    observed = np.abs(filled.sum(axis=0))
-    return (null >= observed * (1 - 1e-12) - 1e-15).mean(axis=0)
-
-
-def shuffle_p(first: np.ndarray, second: np.ndarray, rng, permutations: int):
-    """Two-sided p of each column's difference of means; a studentised permutation test."""
-    both = np.vstack([first, second])
-    seen = (~np.isnan(both)).astype(float)
-    centre = np.nanmean(both, axis=0)
-    filled = np.where(seen > 0, both - centre, 0.0)
-    member = np.zeros((permutations, len(both)))
-    member[:, : len(first)] = 1
-    member[1:] = rng.permuted(member[1:], axis=1)
-    t = 0.0
-    spread = 0.0
-    for side, m in ((1, member), (-1, 1 - member)):
-        n = np.maximum(m @ seen, 2)
-        mean = m @ filled / n
-        variance = np.maximum(m @ filled**2 / n - mean**2, 0) * n / (n - 1)
-        t = t + side * mean
-        spread = spread + variance / n
-    t = np.abs(t) / np.sqrt(np.maximum(spread, 1e-18))
-    return (t >= t[0] * (1 - 1e-12)).mean(axis=0)
-
-
-def _correction(freedom):
-    """Hedges' factor against the small-sample bias of a standardised difference."""
-    return 1 - 3 / (4 * freedom - 1)
-
-
-def paired_row(difference: np.ndarray, config: StudyConfig, rng) -> dict:
-    """Mean difference with intervals and d_z (with Hedges' factor) of person-level differences."""
-    d = difference[~np.isnan(difference)]
-    band = _band(d[:, None], config, rng)
-    row = {"difference": band.mean[0], "low": band.low[0], "high": band.high[0]}
-    row |= dict(zip(("bca_low", "bca_high"), _bca((d,), config, rng), strict=True))
-    sd = d.std(ddof=1) if len(d) > 1 else 0.0
-    usable = len(d) >= config.min_n_interval and sd > 0
-    effect = d.mean() / sd * _correction(len(d) - 1) if usable else np.nan
-    return row | {"effect_size": "d_z", "effect": effect}
-
-
-def independent_row(first: np.ndarray, second: np.ndarray, config: StudyConfig, rng) -> dict:
-    """Difference of means with Welch-type bootstrap interval, and Hedges' g."""
-    a, b = first[~np.isnan(first)], second[~np.isnan(second)]
-    row = {"difference": np.nan, "low": np.nan, "high": np.nan, "bca_low": np.nan}
-    row |= {"bca_high": np.nan, "effect_size": "g", "effect": np.nan}
-    if not len(a) or not len(b):
-        return row
-    row["difference"] = a.mean() - b.mean()
-    if min(len(a), len(b)) < config.min_n_interval:
-        return row
-    variance = []
-    for x in (a, b):
-        weights = rng.multinomial(len(x), np.full(len(x), 1 / len(x)), size=config.n_boot)
-        boot = weights @ (x - x.mean()) / len(x)
-        variance.append((boot**2).mean() * len(x) / (len(x) - 1))
-    total = sum(variance)
-    if total > 0:
-        freedom = total**2 / (variance[0] ** 2 / (len(a) - 1) + variance[1] ** 2 / (len(b) - 1))
-        half = stats.t.ppf(0.5 + config.level / 2, freedom) * np.sqrt(total)
-        row["low"], row["high"] = row["difference"] - half, row["difference"] + half
-        pooled = ((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / (
-            len(a) + len(b) - 2
-        )
-        row["effect"] = row["difference"] / np.sqrt(pooled) * _correction(len(a) + len(b) - 2)
-    row["bca_low"], row["bca_high"] = _bca((a, b), config, rng)
-    return row
-
-
-def _bca(samples, config: StudyConfig, rng) -> tuple[float, float]:
-    if min(len(x) for x in samples) < BCA_FROM or any(np.ptp(x) == 0 for x in samples):
-        return np.nan, np.nan
-
-    def statistic(*x, axis=-1):
-        return x[0].mean(axis=axis) - (x[1].mean(axis=axis) if len(x) > 1 else 0)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
-            samples,
-            statistic,
-            n_resamples=config.n_boot,
-            batch=500,
-            confidence_level=config.level,
-            method="BCa",
-            rng=rng,
-        )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
-
-
-def _band(values, config, rng):
-    return mean_band(
-        values, rng=rng, level=config.level, n_boot=config.n_boot, min_n=config.min_n_interval
+def completers(c: Contrast) -> Contrast:
+    """The same contrast among those who watched to the end."""
+    first, second = (
+        side.take([i for i, name in enumerate(side.respondents) if name not in c.leavers])
+        for side in (c.first, c.second)
     )
+    return replace(c, first=first, second=second, leavers=frozenset())
+
+
+def compared_values(c: Contrast, wanted) -> list[np.ndarray]:
+    """Person-level values (n, k) of both sides for the (metric, signal) in `wanted`.
+
+    Different people have no common content to be cut to: the average of who left early is set
+    right by how the others reacted to what that person missed.
+    """
+    values = [whole_metrics(audience) for audience in (c.first, c.second)]
+    if not c.paired and c.leavers:
+        averages = adjusted_averages(c.first, c.second, c.leavers, pooled=c.pooled)
+        for one, average in zip(values, averages, strict=True):
+            one["average"] = average
+    return [
+        np.column_stack([v[metric][:, SIGNALS.index(signal)] for metric, signal in wanted])
+        for v in values
+    ]
 
 
 def compare_metrics(c: Contrast) -> pd.DataFrame:
-    """Compare the metrics of `COMPARED`; p is Holm-corrected over them. Columns `COLUMNS`."""
+    """Compare the primary outcome, then those of `COMPARED`, over which p is Holm-corrected.
+
+    The primary outcome is a family of its own: its `p_holm` is its p. Columns `COLUMNS`.
+    """
     config = c.first.config
     name = (c.within, *c.labels)
-    values = [whole_metrics(audience) for audience in (c.first, c.second)]
-    a, b = (
-        np.column_stack([v[metric][:, SIGNALS.index(signal)] for metric, signal in COMPARED])
-        for v in values
+    wanted = (
+        config.primary_outcome,
+        *(pair for pair in COMPARED if pair != config.primary_outcome),
     )
+    a, b = compared_values(c, wanted)
     enough = min(len(a), len(b)) >= config.min_n_test
     rng = generator(config.seed, "comparison", *name)
     if not enough:
-        p = np.full(len(COMPARED), np.nan)
+        p = np.full(len(wanted), np.nan)
     elif c.paired:
-        p = sign_flip_p(a - b, rng, 10 * config.n_permutations)
+        p = sign_flip_p(a - b, rng, config.n_permutations)
     else:
-        p = shuffle_p(a, b, rng, 10 * config.n_permutations)
+        p = shuffle_p(a, b, rng, config.n_permutations)
     rows = []
-    for k, (metric, signal) in enumerate(COMPARED):
+    for k, (metric, signal) in enumerate(wanted):
         x, y = a[:, k], b[:, k]
         if c.paired:
             both = ~np.isnan(x) & ~np.isnan(y)
@@ -256,20 +196,104 @@ def compare_metrics(c: Contrast) -> pd.DataFrame:
                 "first": c.labels[0],
                 "second": c.labels[1],
                 "within": c.within,
+                "role": "secondary" if k else "primary",
                 "design": "paired" if c.paired else "independent",
                 "signal": signal,
                 "metric": metric,
                 "n_first": len(x),
                 "n_second": len(y),
+                "left_out": c.left_out,
                 "mean_first": x.mean() if len(x) else np.nan,
                 "mean_second": y.mean() if len(y) else np.nan,
                 "p": p[k] if min(len(x), len(y)) >= config.min_n_test else np.nan,
+                "p_robust": robust_p(x, y, c.paired)
+                if min(len(x), len(y)) >= config.min_n_test
+                else np.nan,
             }
             | row
         )
     table = pd.DataFrame(rows)
-    table["p_holm"] = holm(table["p"])
+    table["p_holm"] = [table["p"].iloc[0], *holm(table["p"].iloc[1:])]
+    table["flag"] = [_flag(row, config) for row in table.itertuples()]
     return table[list(COLUMNS)]
+
+
+def over_pairs(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Correct the primary outcome's `p_holm` over all pairs of stimuli, or of one film's groups.
+
+    With two of them there is one pair, and nothing to correct.
+    """
+    comparison = comparison.copy()
+    primary = comparison[comparison["role"] == "primary"]
+    for rows in primary.groupby("within", sort=False).groups.values():
+        comparison.loc[rows, "p_holm"] = holm(comparison.loc[rows, "p"])
+    return comparison
+
+
+SCENE_COLUMNS = (
+    "first",
+    "second",
+    "within",
+    "scene",
+    "signal",
+    "n_first",
+    "n_second",
+    "mean_first",
+    "mean_second",
+    "difference",
+    "low",
+    "high",
+    "p",
+    "p_holm",
+)
+
+
+def compare_scenes(
+    c: Contrast, first: tuple[Scene, ...], second: tuple[Scene, ...]
+) -> pd.DataFrame:
+    """Compare scenes of the same name, wherever they lie in either film. Columns `SCENE_COLUMNS`.
+
+    Average changes in the scene, with the lag of reactions, of the signals of `CURVES`; p is
+    Holm-corrected over scenes and signals. Empty where no scene has the same name.
+    """
+    config = c.first.config
+    head = {"first": c.labels[0], "second": c.labels[1], "within": c.within}
+    others = {scene.name: scene for scene in second}
+    rows = []
+    for scene in first:
+        if scene.name not in others:
+            continue
+        x, y = (
+            person_metrics(audience, *lagged(one, audience))["average"]
+            for audience, one in ((c.first, scene), (c.second, others[scene.name]))
+        )
+        rng = generator(config.seed, "scene", c.within, *c.labels, scene.name)
+        for signal in CURVES:
+            a, b = (values[:, SIGNALS.index(signal)] for values in (x, y))
+            a, b = measured(a, b, c.paired)
+            row = difference_row(a, b, c.paired, config, rng)
+            p = difference_p(a, b, c.paired, config, rng)
+            rows.append(
+                head
+                | {"scene": scene.name, "signal": signal, "n_first": len(a), "n_second": len(b)}
+                | {"mean_first": a.mean() if len(a) else np.nan}
+                | {"mean_second": b.mean() if len(b) else np.nan}
+                | {name: row.get(name, np.nan) for name in ("difference", "low", "high")}
+                | {"p": p}
+            )
+    table = pd.DataFrame(rows, columns=list(SCENE_COLUMNS[:-1]))
+    return table.assign(p_holm=holm(table["p"]))
+
+
+def _flag(row, config: StudyConfig) -> str:
+    """ "interval" where p and interval contradict each other, "ranks" where p and ranks do."""
+    if np.isnan(row.p) or np.isnan(row.low):
+        return ""
+    if (row.p <= config.alpha) != (not row.low <= 0 <= row.high):
+        return "interval"
+    if row.p <= config.alpha < row.p_robust:
+        return "ranks"
+    return ""
 
 
 def compare_curves(c: Contrast) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -292,10 +316,10 @@ def compare_curves(c: Contrast) -> tuple[pd.DataFrame, pd.DataFrame]:
         name = (*c.labels, c.within, signal)
         rng = generator(config.seed, "difference", *name)
         if c.paired:
-            band = _band(a - b, config, rng)
+            band = band_of(a - b, config, rng)
             estimate, low, high, n = band.mean, band.low, band.high, band.n
         else:
-            estimate, low, high, n = _welch_band(a, b, config, rng)
+            estimate, low, high, n = welch_band(a, b, config, rng)
         times = {"signal": signal, "time_s": c.first.times[:bins]}
         bands = {"estimate": estimate, "low": low, "high": high, "n": n}
         curves.append(pd.DataFrame(head | times | bands))
@@ -322,18 +346,3 @@ def compare_curves(c: Contrast) -> tuple[pd.DataFrame, pd.DataFrame]:
     ]
     names = [*head, "signal", "start_s", "end_s", "sign", "p", "p_holm"]
     return pd.concat(curves, ignore_index=True), pd.DataFrame(clusters, columns=names)
-
-
-def _welch_band(a, b, config, rng):
-    """Pointwise band of the difference of two independent mean curves."""
-    first, second = _band(a, config, rng), _band(b, config, rng)
-    parts = []
-    with np.errstate(invalid="ignore", divide="ignore"):
-        for band in (first, second):
-            quantile = stats.t.ppf(0.5 + config.level / 2, np.maximum(band.n - 1, 1))
-            parts.append(((band.high - band.low) / 2 / quantile) ** 2)
-        total = parts[0] + parts[1]
-        freedom = total**2 / (parts[0] ** 2 / (first.n - 1) + parts[1] ** 2 / (second.n - 1))
-        half = stats.t.ppf(0.5 + config.level / 2, freedom) * np.sqrt(total)
-    estimate = first.mean - second.mean
-    return estimate, estimate - half, estimate + half, np.minimum(first.n, second.n)

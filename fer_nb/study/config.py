@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import StudyError
@@ -24,6 +24,9 @@ TESTED: tuple[str, ...] = (
     "p_surprise",
 )
 
+# Person-level numbers that may be the primary outcome; see `fer_nb.study.metrics.MEANING`.
+PRIMARY_METRICS = ("average", "first", "last", "peak_end")
+
 
 class Range(NamedTuple):
     """Which values a parameter may have; the ends are among them unless `inside`."""
@@ -33,13 +36,14 @@ class Range(NamedTuple):
     inside: bool = False
     whole: bool = False
 
-    def holds(self, value) -> bool:
+    def holds(self, value: Any) -> bool:
         """Return whether `value` is a number of this kind and lies in the range."""
         if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
             return False
+        number = float(value)  # type: ignore[arg-type]
         if self.inside:
-            return self.least < value < self.most
-        return self.least <= value <= self.most
+            return self.least < number < self.most
+        return self.least <= number <= self.most
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
@@ -62,27 +66,34 @@ RANGES = {
     "baseline_s": _SECONDS,
     "baseline_min_s": _SECONDS,
     "opening_s": _SOME_SECONDS,
-    "expressed_threshold": _INSIDE,
     "expressed_rise": _SHARE,
+    "expressed_spreads": Range(0, 100),
     "min_face_share": _SHARE,
     "max_gap_s": Range(0, 1e6),
     "min_fps": Range(0, 1000),
     "min_brightness": Range(0, 255),
     "min_contrast": Range(0, 255),
     "min_face_px": Range(0, 1e5),
-    "max_off_frontal_share": _SHARE,
-    "off_frontal_yaw": Range(0, 100),
+    "min_facing_share": _SHARE,
+    "facing_yaw": Range(0, 180),
+    "facing_pitch": Range(0, 180),
     "max_other_face_share": _SHARE,
+    "max_damaged_share": _SHARE,
     "level": _INSIDE,
     "n_boot": Range(200, 1e5, whole=True),
     "n_permutations": Range(200, 1e5, whole=True),
     "cluster_p": _INSIDE,
     "alpha": _INSIDE,
     "min_n_interval": Range(5, 1e6, whole=True),
+    "min_n_skewed": Range(5, 1e6, whole=True),
     "min_n_test": Range(8, 1e6, whole=True),  # below 8 no corrected p can fall under 0.05
     "min_n_t_share": _SHARE,
+    "scene_lag_s": _SECONDS,
     "first_s": _SOME_SECONDS,
     "last_s": _SOME_SECONDS,
+    "smallest_valence": Range(0, 6, inside=True),
+    "min_effect": _SHARE,
+    "min_effect_rating": Range(0, 6),
     "untested_effect": _SHARE,
     "untested_valence": Range(0, 6),
     "untested_share": _SHARE,
@@ -106,12 +117,15 @@ class StudyConfig:
     max_hold_s : a measured frame stands for the time until the next frame, at most this long.
     smooth_s : width of the centred moving average on each person's curve; 0 for none.
     baseline : "difference" (minus the person's baseline), "z" (also divided by its SD) or "none".
+    baseline_from : "stated" (the manifest's stretch, else what was recorded before the stimulus,
+        else its opening) or "auto" (the person's face at rest, found in the recording; see
+        `fer_nb.person.usual_rest`).
     baseline_s : seconds before the stimulus that serve as baseline where the manifest names none.
     baseline_min_s : least measured seconds of a baseline.
     opening_s : opening seconds of the stimulus that serve when nothing was recorded before it.
-    expressed_threshold : probability from which a second counts as "expressed" ...
-    expressed_rise : ... if it also lies this far above the person's baseline: a face that smiles
-        at rest has not reacted.
+    expressed_rise : how far above the person's baseline a second must lie to count as "expressed"
+    expressed_spreads : ... and how many of the person's own resting spreads, which it must also
+        have risen by within 3 s; see `fer_nb.study.expressed`.
 
     Exclusion
     ---------
@@ -121,24 +135,37 @@ class StudyConfig:
     min_brightness : least median brightness (0-255).
     min_contrast : least median contrast (SD of brightness).
     min_face_px : least median face width in pixels.
-    max_off_frontal_share : largest share of measured frames with the head turned away.
-    off_frontal_yaw : absolute `yaw_ratio` from which a frame counts as turned away.
+    min_facing_share : least share of the seen time with the head turned to the camera.
+    facing_yaw, facing_pitch : how far it may be turned and raised or lowered for that, in degrees.
     max_other_face_share : largest share of frames with a second face.
+    max_damaged_share : largest share of the file's frames that are damaged or lost in between.
 
     Statistics
     ----------
+    primary : the one outcome that the verdict is about, as METRIC:SIGNAL. One of `PRIMARY_METRICS`
+        of one of `TESTED`; the mean change of valence by default. Name it before you look.
     level : confidence level of every band and interval.
     n_boot : bootstrap resamples of respondents.
-    n_permutations : sign flips (paired) or shuffles (independent) per test.
+    n_permutations : sign flips (paired) or shuffles (independent) per test; up to ten times as
+        many where a p lies near a threshold.
     cluster_p : two-sided p per bin that forms clusters.
     alpha : family-wise error rate of moments.
     min_n_interval : fewest respondents for any band or interval of means.
+    min_n_skewed : fewest respondents for an interval of what is skewed: levels, maxima, minima,
+        peaks, peak–end and most scores. With fewer it says nothing ("2.58 to 6.44", "0 to 100 %").
     min_n_test : fewest respondents (per group) for a permutation test.
     min_n_t_share : share of respondents that must be measured in a bin for it to be tested.
+    scene_lag_s : a reaction begins up to a second after its cause: the numbers of a scene are from
+        so much later on, to so much after its end.
     first_s, last_s : opening and closing windows of the metrics.
-    untested_effect, untested_valence, untested_share : below `min_n_test` moments are listed
-        untested: least mean rise of a probability, least mean change of valence (points), and
-        share of respondents who move that way.
+    smallest_valence : smallest change of valence (points) that counts as an expression in the
+        scores; see `fer_nb.study.scores`.
+    min_effect, min_effect_rating : smallest effect of interest of a moment: a mean change of an
+        emotion's score (0.05: 5 of 100), or of valence and arousal (points). What is smaller is no
+        moment, however sure.
+    untested_effect, untested_valence, untested_share : what most viewers share is listed without
+        a test, or as not beyond chance: least mean rise of a probability, least mean change of
+        valence (points), and share of respondents who move that way.
     isc_shifts, isc_window_s : shifts of the null and window of the inter-subject correlation.
     top_moments : how many moments the first page names.
     seed : everything random derives from it.
@@ -149,30 +176,39 @@ class StudyConfig:
     max_hold_s: float = 0.5
     smooth_s: float = 1.0
     baseline: str = "difference"
+    baseline_from: str = "stated"
     baseline_s: float = 5.0
     baseline_min_s: float = 1.0
     opening_s: float = 2.0
-    expressed_threshold: float = 0.5
     expressed_rise: float = 0.1
+    expressed_spreads: float = 8.5
     min_face_share: float = 0.4
     max_gap_s: float = 30.0
     min_fps: float = 5.0
     min_brightness: float = 40.0
     min_contrast: float = 8.0
     min_face_px: float = 40.0
-    max_off_frontal_share: float = 0.5
-    off_frontal_yaw: float = 0.35
+    min_facing_share: float = 0.5
+    facing_yaw: float = 30.0
+    facing_pitch: float = 30.0
     max_other_face_share: float = 0.5
+    max_damaged_share: float = 0.2
+    primary: str = "average:valence"
     level: float = 0.95
     n_boot: int = 2000
-    n_permutations: int = 1000
+    n_permutations: int = 10000
     cluster_p: float = 0.01
     alpha: float = 0.05
     min_n_interval: int = 5
+    min_n_skewed: int = 10
     min_n_test: int = 10
     min_n_t_share: float = 0.5
+    scene_lag_s: float = 1.0
     first_s: float = 8.0
     last_s: float = 5.0
+    smallest_valence: float = 0.3
+    min_effect: float = 0.05
+    min_effect_rating: float = 0.15
     untested_effect: float = 0.15
     untested_valence: float = 0.3
     untested_share: float = 0.6
@@ -185,6 +221,14 @@ class StudyConfig:
         problems = []
         if self.baseline not in ("difference", "z", "none"):
             problems.append(f"baseline is {self.baseline!r}; choose difference, z or none")
+        if self.baseline_from not in ("stated", "auto"):
+            problems.append(f"baseline_from is {self.baseline_from!r}; choose stated or auto")
+        metric, _, signal = str(self.primary).partition(":")
+        if metric not in PRIMARY_METRICS or signal not in TESTED:
+            problems.append(
+                f"primary is {self.primary!r}; write METRIC:SIGNAL, such as average:valence, with "
+                f"one of {', '.join(PRIMARY_METRICS)} and one of {', '.join(TESTED)}"
+            )
         for name, allowed in RANGES.items():
             value = getattr(self, name)
             if not allowed.holds(value):
@@ -193,6 +237,12 @@ class StudyConfig:
                 object.__setattr__(self, name, int(value) if allowed.whole else float(value))
         if problems:
             raise StudyError("study parameters: " + "; ".join(problems))
+
+    @property
+    def primary_outcome(self) -> tuple[str, str]:
+        """Metric and signal of the primary outcome."""
+        metric, _, signal = self.primary.partition(":")
+        return metric, signal
 
     def with_(self, /, **changes) -> StudyConfig:
         """Return a copy with some parameters changed; unknown names are an error."""

@@ -15,6 +15,7 @@ Clopper, C. J., & Pearson, E. S. (1934). The use of confidence or fiducial limit
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,8 @@ from scipy import stats
 from fer_nb.errors import StudyError
 
 METHODS = ("bootstrap-se", "wider-t", "symmetric-t", "bootstrap-t")
-_CHUNK = 1500  # columns at a time: keeps (n_boot, columns) arrays near 25 MB each
+# Columns at a time: keeps arrays (n_boot, columns), and those of many people, near 25 MB each.
+_CHUNK, _NUMBERS = 1500, 3_000_000
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
@@ -87,18 +89,50 @@ def mean_band(
     n_people, n_columns = values.shape
     mean = np.full(n_columns, np.nan)
     low, high = mean.copy(), mean.copy()
-    seen = ~np.isnan(values)
-    n = seen.sum(axis=0)
+    n = np.zeros(n_columns, dtype=int)
     if n_people == 0 or n_columns == 0:
         return Band(mean, low, high, n)
-    total = np.where(seen, values, 0.0).sum(axis=0)
-    mean = np.divide(total, n, out=mean, where=n > 0)
-    weights = rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=n_boot).astype(float)
-    usable = np.flatnonzero(n >= max(2, min_n))
-    for start in range(0, len(usable), _CHUNK):
-        cols = usable[start : start + _CHUNK]
-        low[cols], high[cols] = _interval(values[:, cols], weights, level, method)
+    weights = resamples(rng, n_people, n_boot)
+    width = max(1, min(_CHUNK, _NUMBERS // n_people))
+    for start in range(0, n_columns, width):
+        part, cols = values[:, start : start + width], slice(start, start + width)
+        seen = ~np.isnan(part)
+        n[cols] = seen.sum(axis=0)
+        total = np.where(seen, part, 0.0).sum(axis=0)
+        np.divide(total, n[cols], out=mean[cols], where=n[cols] > 0)
+        usable = start + np.flatnonzero(n[cols] >= max(2, min_n))
+        if len(usable):
+            low[usable], high[usable] = _interval(values[:, usable], weights, level, method)
     return Band(mean, low, high, n)
+
+
+def blocks(rows: int, width: int) -> Iterator[slice]:
+    """Yield stretches of `rows` rows of which each, `width` numbers wide, takes some 25 MB.
+
+    Their lengths are multiples of 4: a generator that draws bytes one block after the other then
+    draws what it would draw at once.
+    """
+    step = max(4, _NUMBERS // width // 4 * 4)
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
+
+
+def resamples(rng: np.random.Generator, people: int, count: int) -> np.ndarray:
+    """Return how often each of so many people is drawn in each of `count` resamples of all of them:
+    (count, people), in two bytes each, as with ten thousand people there are 20 million."""
+    weights = np.empty((count, people), dtype=np.uint16)
+    equal = np.full(people, 1 / people)
+    for rows in blocks(count, people):
+        weights[rows] = rng.multinomial(people, equal, size=rows.stop - rows.start)
+    return weights
+
+
+def weighted(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return ``weights @ values`` of `resamples`, a block of them at a time."""
+    sums = np.empty((len(weights), values.shape[1]))
+    for rows in blocks(*weights.shape):
+        sums[rows] = weights[rows].astype(float) @ values
+    return sums
 
 
 def _moments(x, weights, studentise=False):
@@ -111,13 +145,13 @@ def _moments(x, weights, studentise=False):
     if seen.all():
         count = float(len(x))
     else:
-        count = weights @ seen.astype(float)
-    boot = weights @ centred
+        count = weighted(weights, seen.astype(float))
+    boot = weighted(weights, centred)
     with np.errstate(divide="ignore", invalid="ignore"):
         boot /= count  # mean* - mean
         if not studentise:
             return mean, se, boot, None, n
-        variance = (weights @ centred**2 / count - boot**2) * count / (count - 1)
+        variance = (weighted(weights, centred**2) / count - boot**2) * count / (count - 1)
         boot_se = np.sqrt(np.maximum(variance, 0) / count)
     return mean, se, boot, boot_se, n
 
@@ -176,11 +210,12 @@ def exact_share(successes, n, level: float = 0.95):
     >>> [round(float(v), 3) for v in exact_share(3, 10)]
     [0.067, 0.652]
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     yes, n = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
-    tail = (1 - level) / 2
-    low = np.where(yes == 0, 0.0, stats.beta.ppf(tail, np.maximum(yes, 1), n - yes + 1))
-    high = np.where(yes == n, 1.0, stats.beta.ppf(1 - tail, yes + 1, np.maximum(n - yes, 1)))
-    return np.where(n > 0, low, np.nan)[()], np.where(n > 0, high, np.nan)[()]
+    known = np.where(n > 0, n, np.nan)
+    low, high = proportion_confint(yes.ravel(), known.ravel(), alpha=1 - level, method="beta")
+    return low.reshape(n.shape)[()], high.reshape(n.shape)[()]
 
 
 def simultaneous_band(
@@ -205,7 +240,7 @@ def simultaneous_band(
     usable = np.flatnonzero(n >= max(2, min_n))
     if not len(usable):
         return Band(nothing, nothing.copy(), nothing.copy(), n)
-    weights = rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=n_boot).astype(float)
+    weights = resamples(rng, n_people, n_boot)
     mean, _, boot, _, count = _moments(values[:, usable], weights)
     se = np.sqrt(np.nanmean(boot**2, axis=0))
     largest = np.nan_to_num(np.abs(boot) / np.maximum(se, 1e-12), nan=0.0).max(axis=1)
@@ -240,7 +275,7 @@ def peak_times(
     if at not in usable:
         return np.array([], dtype=int)
     people = len(values)
-    weights = rng.multinomial(people, np.full(people, 1 / people), size=n_boot).astype(float)
+    weights = resamples(rng, people, n_boot)
     mean, _, boot, _, count = _moments(difference[:, usable], weights)
     se = np.sqrt(np.nanmean(boot**2, axis=0))
     other = se > 1e-9 * se.max()

@@ -1,31 +1,34 @@
 """The manifest: who watched what, and where the recording lies. Checked whole before any work.
 
 A study is described by two CSV files (comma or semicolon, UTF-8), or by a folder of recordings
-`stimulus/respondent.mp4`:
+`stimulus/respondent.mp4`. A `video` is a path from the file's folder, or an address (`s3://…`).
 
 recordings  `respondent, stimulus, video` and, where wanted, `start_s` (when the stimulus begins in
-            the recording), `group`, `phase`, `baseline_start_s`, `baseline_end_s`; any further
-            column is kept as a covariate, unless it has no name.
+            the recording), `group`, `phase`, `baseline_start_s`, `baseline_end_s`, `order` (the
+            order a person was given, such as AB), `period` (which of the person's recordings this
+            was: 1, 2, ...); any further column is kept as a covariate, unless it has no name.
 stimuli     `stimulus` and, where wanted, `video`, `duration_s`, `title`, `scenes` (JSON list of
-            `{"name", "start_s", "end_s"}`).
+            `{"name", "start_s", "end_s"}`), `brand` (the same of when a brand or logo is seen).
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from fer_nb.errors import StudyError
+from fer_nb.files import files_in
 from fer_nb.media import VIDEO_SUFFIXES
+from fer_nb.remote import is_address
 from fer_nb.study.quality import COLUMNS
+from fer_nb.study.rows import number, read_rows
+from fer_nb.study.stimuli import Stimulus, cell_name, read_stimuli, stimulus_name
 
 _KNOWN = (
     "respondent",
@@ -37,39 +40,10 @@ _KNOWN = (
     "baseline_start_s",
     "baseline_end_s",
 )
+# How the films were presented; kept with the covariates, and terms of the mixed model.
+PRESENTED = ("order", "period")
 _NUMBERS = ("start_s", "baseline_start_s", "baseline_end_s")
 _OURS = tuple(name for name in (*COLUMNS, "line", "path") if name not in _KNOWN)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A named stretch of a stimulus, in seconds of the stimulus clock."""
-
-    name: str
-    start_s: float
-    end_s: float
-
-
-@dataclass(frozen=True)
-class Stimulus:
-    """What was shown. `video` and `duration_s` are None where unknown; `duration_s` is NaN in a
-    finished study in which no recording could tell it."""
-
-    name: str
-    title: str
-    video: Path | None = None
-    duration_s: float | None = None
-    scenes: tuple[Scene, ...] = ()
-
-
-def cell_name(row: Mapping) -> str:
-    """What was watched: the stimulus, with the phase where the manifest has one."""
-    return f"{row['stimulus']} ({row['phase']})" if row["phase"] else row["stimulus"]
-
-
-def stimulus_name(names: Iterable[str], cell: str) -> str:
-    """Name of the stimulus behind a `cell_name`: the longest that fits."""
-    return max((n for n in names if cell == n or cell.startswith(f"{n} (")), key=len)
 
 
 @dataclass(frozen=True)
@@ -84,11 +58,22 @@ class Manifest:
     stimuli : dict of str to Stimulus
     source : str
         Name of the file or folder.
+    path : Path
+        The file or folder.
+    stimuli_path : Path, optional
+        The file of stimuli.
     """
 
     recordings: pd.DataFrame
     stimuli: dict[str, Stimulus]
     source: str
+    path: Path = Path()
+    stimuli_path: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder from which the names of videos count."""
+        return self.path if self.path.is_dir() else self.path.parent
 
     @property
     def covariates(self) -> list[str]:
@@ -102,7 +87,7 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
     Parameters
     ----------
     path : path
-        CSV file, or a folder holding `stimulus/respondent.mp4`.
+        CSV file, or a folder holding `stimulus/respondent.mp4`. What was read already is returned.
     stimuli : path, optional
         CSV file of stimuli. Left out, a file `stimuli.csv` beside the manifest is taken.
     need_videos : bool
@@ -113,6 +98,8 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
     StudyError
         Naming every problem of both files, each with its line.
     """
+    if isinstance(path, Manifest):
+        return path
     if not isinstance(path, str | os.PathLike):
         raise StudyError(
             f"a manifest is the path of a CSV file or a folder, not {type(path).__name__}; "
@@ -129,27 +116,27 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
         base = path.parent
     if stimuli is None and (base / "stimuli.csv").is_file():
         stimuli = base / "stimuli.csv"
-    known = _read_stimuli(Path(stimuli), problems) if stimuli is not None else {}
+    stimuli = Path(stimuli) if stimuli is not None else None
+    known = read_stimuli(stimuli, problems) if stimuli is not None else {}
     if len(frame):
         frame = _check_recordings(frame, base, known if stimuli else None, need_videos, problems)
     elif not problems:
         problems.append(f"{path.name}: there is no recording in it")
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise StudyError(
-            f"the study cannot start: {count} to put right\n  " + "\n  ".join(problems)
-        )
+        raise StudyError(f"the study cannot start: {count} to fix\n  " + "\n  ".join(problems))
     for name in frame["stimulus"].unique():
         known.setdefault(name, Stimulus(name=name, title=name))
-    used = {name: s for name, s in known.items() if name in set(frame["stimulus"])}
-    return Manifest(recordings=frame, stimuli=used, source=path.name)
+    shown = set(frame["stimulus"])
+    used = {name: s for name, s in known.items() if name in shown}
+    return Manifest(
+        recordings=frame, stimuli=used, source=path.name, path=path, stimuli_path=stimuli
+    )
 
 
 def _from_folder(folder: Path, problems: list[str]) -> pd.DataFrame:
     names = [
-        file.relative_to(folder).as_posix()
-        for file in sorted(folder.glob("*/*"))
-        if file.suffix.lower() in VIDEO_SUFFIXES
+        file.relative_to(folder).as_posix() for file in files_in(folder, VIDEO_SUFFIXES, "*/*")
     ]
     rows = []
     for name in names:
@@ -157,7 +144,7 @@ def _from_folder(folder: Path, problems: list[str]) -> pd.DataFrame:
         try:
             name.encode()
         except UnicodeEncodeError:
-            problems.append(f"{name!a} is not named in UTF-8; rename it")
+            problems.append(f"{name!a} has a name that is not UTF-8; rename it")
             continue
         rows.append(
             {"respondent": Path(file).stem, "stimulus": stimulus, "video": name, "line": name}
@@ -168,97 +155,6 @@ def _from_folder(folder: Path, problems: list[str]) -> pd.DataFrame:
             f"({', '.join(VIDEO_SUFFIXES)})"
         )
     return pd.DataFrame(rows)
-
-
-def read_rows(
-    path: Path, required: tuple[str, ...], problems: list[str], refused: tuple[str, ...] = ()
-) -> list[dict]:
-    """Rows as dicts of stripped text with their `line`; problems are collected.
-
-    Columns without a name are left out.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        problems.append(f"{path.name}: there is no such file at {path}")
-        return []
-    except UnicodeDecodeError:
-        problems.append(f"{path.name}: not UTF-8 text; save it as 'CSV UTF-8'")
-        return []
-    except OSError as error:
-        problems.append(f"{path.name}: cannot be read ({error.strerror})")
-        return []
-    header_line = text.split("\n", 1)[0]
-    delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
-    table = _cells(path.name, text, delimiter, problems)
-    if not table:
-        return []
-    _, cells = table[0]
-    header = [cell.strip() for cell in cells]
-    while header and not header[-1]:
-        header.pop()
-    missing = [name for name in required if name not in header]
-    if missing:
-        problems.append(
-            f"{path.name} line 1: no column {', '.join(missing)} (found: {', '.join(header)})"
-        )
-        return []
-    doubled = sorted({name for name in header if name and header.count(name) > 1})
-    if doubled:
-        problems.append(f"{path.name} line 1: column {', '.join(doubled)} occurs twice")
-    taken = [name for name in header if name in refused]
-    if taken:
-        problems.append(
-            f"{path.name} line 1: the study has columns of its own named {', '.join(taken)}; "
-            "rename or remove them"
-        )
-    rows = []
-    for line, cells in table[1:]:
-        if not any(cell.strip() for cell in cells):
-            continue
-        while len(cells) > len(header) and not cells[-1].strip():
-            cells.pop()
-        if len(cells) != len(header):
-            problems.append(
-                f"{path.name} line {line}: {len(cells)} cells where the header has {len(header)}"
-            )
-            continue
-        row = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name}
-        rows.append(row | {"line": f"{path.name} line {line}"})
-    return rows
-
-
-def _cells(name: str, text: str, delimiter: str, problems: list[str]) -> list[tuple[int, list]]:
-    """Return the rows of a CSV file, each with the line it begins on; none if it cannot be read."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    table, line = [], 1
-    try:
-        for cells in reader:
-            table.append((line, cells))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        problems.append(f"{name} line {line}: {error}; is a quotation mark not closed?")
-        return []
-    if not table:
-        problems.append(f"{name}: the file is empty")
-    return table
-
-
-def _number(text, where: str, name: str, problems: list[str], least: float = 0.0):
-    """The cell as a float, None where empty; a problem where it is no finite number >= least."""
-    if text in (None, ""):
-        return None
-    try:
-        value = float(str(text).replace(",", "."))
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        problems.append(f"{where}: {name} is {text!r}, not a number of seconds")
-        return None
-    if value < least:
-        problems.append(f"{where}: {name} is {value:g}; it must not be below {least:g}")
-        return None
-    return value
 
 
 def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
@@ -276,7 +172,7 @@ def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
             problems.append(
                 f"{where}: a group is named {row['group']!r}, which stands for everyone; rename it"
             )
-        numbers = {n: _number(row[n], where, n, problems) for n in _NUMBERS}
+        numbers = {n: number(row[n], where, n, problems) for n in _NUMBERS}
         begin, end = numbers["baseline_start_s"], numbers["baseline_end_s"]
         if bool(row["baseline_start_s"]) != bool(row["baseline_end_s"]):
             problems.append(f"{where}: give both baseline_start_s and baseline_end_s, or neither")
@@ -285,7 +181,7 @@ def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
         if stimuli is not None and row["stimulus"] and row["stimulus"] not in stimuli:
             problems.append(
                 f"{where}: stimulus {row['stimulus']!r} is not in the stimuli file "
-                f"(it has {', '.join(stimuli) or 'none'})"
+                f"(it has {_some(stimuli)})"
             )
         if row["stimulus"] and (other := stimulus_name(shown, cell_name(row))) != row["stimulus"]:
             problems.append(
@@ -306,10 +202,12 @@ def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
                 f"{where}: video {row['video']!r} is used already ({seen_takes[take]}) "
                 "from the same second for the same stimulus"
             )
-        path = base / row["video"] if row["video"] else base
-        if need_videos and row["video"]:
-            if not path.is_file():
-                problems.append(f"{where}: there is no video {row['video']!r} in {base}")
+        remote = is_address(row["video"])  # what lies elsewhere is looked for when its turn comes
+        path = row["video"] if remote else base / row["video"]
+        if need_videos and row["video"] and not remote:
+            if not os.path.isfile(path):  # a name that is too long is no crash
+                hint = "; write / between folders, not \\" if "\\" in row["video"] else ""
+                problems.append(f"{where}: there is no video {row['video']!r} in {base}{hint}")
             elif path.stat().st_size == 0:
                 problems.append(f"{where}: video {row['video']!r} is empty (0 bytes)")
         paths.append(path)
@@ -318,66 +216,39 @@ def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
         frame[name] = [math.nan if n[name] is None else n[name] for n in numbers_of]
     frame["start_s"] = frame["start_s"].fillna(0.0)
     frame["path"] = paths
+    _check_presentation(frame, problems)
     return frame.reset_index(drop=True)
 
 
-def _read_stimuli(path: Path, problems: list[str]) -> dict[str, Stimulus]:
-    result: dict[str, Stimulus] = {}
-    for row in read_rows(path, ("stimulus",), problems):
-        where, name = row["line"], row["stimulus"]
-        if not name:
-            problems.append(f"{where}: stimulus is empty")
-            continue
-        if name in result:
-            problems.append(f"{where}: stimulus {name!r} is described twice")
-            continue
-        duration = _number(row.get("duration_s"), where, "duration_s", problems)
-        if duration == 0:
-            problems.append(f"{where}: duration_s is 0")
-        video = path.parent / row["video"] if row.get("video") else None
-        if video is not None and not video.is_file():
-            problems.append(f"{where}: there is no stimulus video {row['video']!r}")
-        scenes = _scenes(row.get("scenes", ""), duration, where, problems)
-        result[name] = Stimulus(name, row.get("title") or name, video, duration, scenes)
-    return result
+def _some(names: Collection[str], most: int = 10) -> str:
+    """Return the first of so many names in words: ten thousand lines may each list them."""
+    rest = f", and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(islice(names, most)) + rest or "none"
 
 
-def scenes_beyond(scenes: Iterable[Scene], duration_s: float) -> list[str]:
-    """Return in words which scenes end after a stimulus of so many seconds; none if that is NaN."""
-    length = f"{round(duration_s, 1):g} s"
-    return [
-        f"scene {scene.name!r} ends at {scene.end_s:g} s, after the stimulus ({length})"
-        for scene in scenes
-        if scene.end_s > duration_s + 0.5
-    ]
-
-
-def _scenes(text: str, duration, where: str, problems: list[str]) -> tuple[Scene, ...]:
-    if not text:
-        return ()
-    try:
-        items = json.loads(text)
-        scenes = tuple(Scene(str(i["name"]), float(i["start_s"]), float(i["end_s"])) for i in items)
-    except (json.JSONDecodeError, KeyError, OverflowError, TypeError, ValueError):
-        problems.append(
-            f"{where}: scenes is not a JSON list like "
-            '[{"name": "opening", "start_s": 0, "end_s": 4}]'
-        )
-        return ()
-    names = [scene.name for scene in scenes]
-    for scene in scenes:
-        if scene.name == "whole":
+def _check_presentation(frame: pd.DataFrame, problems: list[str]) -> None:
+    """See to it that `order` and `period`, where given, can be modelled."""
+    for name in PRESENTED:
+        if name in frame and (frame[name] != "").any():
+            empty = frame.loc[frame[name] == "", "line"]
+            problems += [
+                f"{where}: {name} is empty; give it in every line, or in none" for where in empty
+            ]
+    periods: dict[tuple, str] = {}
+    orders: dict[str, tuple] = {}
+    for row in frame.to_dict("records"):
+        where, person = row["line"], row["respondent"]
+        period, order = row.get("period", ""), row.get("order", "")
+        if period and not (period.isdecimal() and int(period) >= 1):
+            problems.append(f"{where}: period is {period!r}; write 1, 2, ... as it was watched")
+        elif period and periods.setdefault((person, period), where) != where:
             problems.append(
-                f"{where}: a scene is named 'whole', which stands for all of the stimulus; "
-                "rename it"
+                f"{where}: respondent {person!r} has period {period} already "
+                f"({periods[person, period]})"
             )
-        if not 0 <= scene.start_s < scene.end_s < math.inf:
+        if order and orders.setdefault(person, (order, where))[0] != order:
             problems.append(
-                f"{where}: scene {scene.name!r} must start at 0 or later and end later, both at "
-                "numbers of seconds"
+                f"{where}: order of respondent {person!r} is {order!r}, but {orders[person][0]!r} "
+                f"in {orders[person][1]}; order is the whole order a person was given (such as "
+                "AB), period the place of this recording in it"
             )
-        elif duration:
-            problems += [f"{where}: {beyond}" for beyond in scenes_beyond([scene], duration)]
-        if names.count(scene.name) > 1 and scene is scenes[names.index(scene.name)]:
-            problems.append(f"{where}: two scenes are named {scene.name!r}")
-    return scenes

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.curves import Audience
-from fer_nb.study.intervals import exact_share, generator, mean_band, peak_times, simultaneous_band
-from fer_nb.study.manifest import Scene
+from fer_nb.study.intervals import (
+    blocks,
+    exact_share,
+    generator,
+    mean_band,
+    peak_times,
+    simultaneous_band,
+)
+from fer_nb.study.stimuli import Scene
 
 COLUMNS = (
     "stimulus",
@@ -32,40 +41,42 @@ MEANING = {
     "first": "mean departure in the opening seconds",
     "last": "mean departure in the closing seconds",
     "peak_end": "mean of each person's highest departure and closing seconds",
+    "score": "a score under its field name; see `fer_nb.study.scores`",
     "peak": "highest point of the audience curve",
     "peak_time": "when the audience curve is highest (s)",
 }
 # Person-level values that are bounded on one side are skewed, and need the studentised bootstrap.
 SKEWED = ("level", "maximum", "minimum", "peak_end")
 # A person counts for a window if they were measured in at least half of it.
-_MIN_SEEN = 0.5
+MIN_SEEN = 0.5
 
 
 def person_metrics(audience: Audience, start_s: float, end_s: float) -> dict[str, np.ndarray]:
     """Person-level values of one window: metric name to array (n, 11), NaN where not measured.
 
-    Maxima and minima are of the smoothed curve; means are of the curve as measured.
+    Maxima and minima are of the smoothed curve; means are of the curve as measured, each bin by its
+    measured time.
     """
     rate = audience.config.rate_hz
     first = min(round(start_s * rate), len(audience.times) - 1)
     window = slice(first, max(first + 1, round(end_s * rate)))
-    raw, corrected = audience.raw[..., window], audience.corrected[..., window]
-    curves = audience.curves[..., window]
-    seen = ~np.isnan(corrected)
-    enough = seen.mean(axis=-1) >= _MIN_SEEN
-    count = np.maximum(seen.sum(axis=-1), 1)
-
-    def mean(x):
-        return np.where(enough, np.where(seen, x, 0).sum(axis=-1) / count, np.nan)
-
-    highest = np.where(seen, curves, -np.inf).max(axis=-1)
-    lowest = np.where(seen, curves, np.inf).min(axis=-1)
-    return {
-        "level": mean(raw),
-        "average": mean(corrected),
-        "maximum": np.where(enough, highest, np.nan),
-        "minimum": np.where(enough, lowest, np.nan),
-    }
+    names = ("level", "average", "maximum", "minimum")
+    result = {name: np.empty(audience.raw.shape[:2]) for name in names}
+    for people in blocks(*audience.raw[:, 0].shape):
+        part = people, slice(None), window
+        raw, corrected, curves = (
+            x[part] for x in (audience.raw, audience.corrected, audience.curves)
+        )
+        seen = ~np.isnan(corrected)
+        enough = seen.mean(axis=-1) >= MIN_SEEN
+        weight = np.where(seen, audience.coverage[people, None, window], 0.0)
+        total = np.where(enough, weight.sum(axis=-1), np.nan)
+        for name, values in (("level", raw), ("average", corrected)):
+            result[name][people] = (np.where(seen, values, 0) * weight).sum(axis=-1) / total
+        for name, sign in (("maximum", 1), ("minimum", -1)):
+            highest = np.where(seen, sign * curves, -np.inf).max(axis=-1)
+            result[name][people] = np.where(enough, sign * highest, np.nan)
+    return result
 
 
 def whole_metrics(audience: Audience) -> dict[str, np.ndarray]:
@@ -98,13 +109,20 @@ def stimulus_metrics(
         end = min(scene.end_s, audience.duration_s)
         if scene.start_s >= end:
             continue
-        values = person_metrics(audience, scene.start_s, end)
-        parts.append(_ever(audience, scene.name, scene.start_s, end))
+        begin, end = lagged(scene, audience)
+        values = person_metrics(audience, begin, end)
+        parts.append(_ever(audience, scene.name, begin, end, begun=True))
         parts.append(_means(audience.config, values, scene.name, names))
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "stimulus", audience.stimulus)
     table.insert(1, "group", group)
     return table[list(COLUMNS)]
+
+
+def mean_metrics(audience: Audience, group: str = "all") -> pd.DataFrame:
+    """The means over respondents of `whole_metrics`, without shares and peaks."""
+    means = _means(audience.config, whole_metrics(audience), "whole", (audience.stimulus, group))
+    return means.assign(stimulus=audience.stimulus, group=group)[list(COLUMNS)]
 
 
 def _means(config: StudyConfig, values: dict, scope: str, names) -> pd.DataFrame:
@@ -116,7 +134,7 @@ def _means(config: StudyConfig, values: dict, scope: str, names) -> pd.DataFrame
             rng=generator(config.seed, "metrics", *names, scope, metric),
             level=config.level,
             n_boot=config.n_boot,
-            min_n=config.min_n_interval,
+            min_n=config.min_n_skewed if metric in SKEWED else config.min_n_interval,
             method=method,
         )
         low, high = (np.clip(end, *_limits(config, metric)) for end in (band.low, band.high))
@@ -147,11 +165,29 @@ def _limits(config: StudyConfig, metric: str) -> tuple[np.ndarray, np.ndarray]:
     return least - most, most - least
 
 
-def _ever(audience: Audience, scope: str, start_s: float, end_s: float) -> pd.DataFrame:
+def lagged(scene: Scene, audience: Audience) -> tuple[float, float]:
+    """When reactions to a scene begin and end: `scene_lag_s` later than the scene itself."""
+    lag, last = audience.config.scene_lag_s, audience.duration_s
+    begin = min(scene.start_s + lag, max(last - 1 / audience.config.rate_hz, 0.0))
+    return (0.0 if scene.start_s <= 0 else begin), min(scene.end_s + lag, last)
+
+
+def _ever(
+    audience: Audience, scope: str, start_s: float, end_s: float, begun: bool = False
+) -> pd.DataFrame:
+    """Share who expressed each emotion in a window; with `begun`, who began to do so there.
+
+    Who still laughs at the joke when the storm comes has not laughed at the storm.
+    """
     window = slice(int(start_s), max(int(start_s) + 1, int(np.ceil(end_s))))
     seconds = audience.seconds[..., window]
-    known = (~np.isnan(seconds)).mean(axis=-1) >= _MIN_SEEN
-    yes = audience.expressed[..., window].any(axis=-1)
+    known = (~np.isnan(seconds)).mean(axis=-1) >= MIN_SEEN
+    expressed = audience.expressed
+    if begun:
+        before = np.zeros_like(expressed)
+        before[..., 1:] = expressed[..., :-1]
+        expressed = expressed & ~before
+    yes = expressed[..., window].any(axis=-1)
     count, n = (yes & known).sum(axis=0), known.sum(axis=0)
     low, high = exact_share(count, n, audience.config.level)
     with np.errstate(invalid="ignore"):
@@ -210,7 +246,8 @@ def curve_peak(curves: np.ndarray, times: np.ndarray, config: StudyConfig, rng):
     height, low, high, time, begin, end : float
         NaN where refused for too few people.
     """
-    options = {"level": config.level, "n_boot": config.n_boot, "min_n": config.min_n_interval}
+    options: dict[str, Any] = {"level": config.level, "n_boot": config.n_boot}
+    options["min_n"] = config.min_n_skewed
     seen = ~np.isnan(curves)
     n = seen.sum(axis=0)
     usable = n >= max(1, config.min_n_t_share * len(curves))

@@ -6,24 +6,25 @@ persons twice (linked), or whoever passes by (not linked: every face is a person
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fer_nb.errors import FerError, StudyError
-from fer_nb.study.comparison import independent_row, paired_row, shuffle_p, sign_flip_p
+from fer_nb.files import files_in
+from fer_nb.media import VIDEO_SUFFIXES
+from fer_nb.person import find_person
+from fer_nb.study.clusters import holm
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.intervals import generator, mean_interval
 from fer_nb.study.loaders import VideoLoader, table_loader
-from fer_nb.study.manifest import VIDEO_SUFFIXES, read_rows
-from fer_nb.study.moments import holm
-from fer_nb.study.respondent import respondent
-from fer_nb.study.words import percent
+from fer_nb.study.rows import read_rows
+from fer_nb.study.two_samples import independent_row, paired_row, shuffle_p, sign_flip_p
 
 # Valence is the question; the other two are there to understand it, and Holm corrects over all.
 MEASURES = ("valence", "arousal", "p_happy")
@@ -45,17 +46,18 @@ class MoodResult:
     phases : (str, str)
         Before, after.
     linked : bool
-    sentence : str
-        The answer in plain words.
-    warnings : list of str
+    config : StudyConfig
+    warnings : list of (str, dict)
+        What to know, as codes with their numbers: "unreadable" (`clip, error`), "no_face" (`clip`),
+        "too_short" (`count, min_valid_s`), "one_side" (`count`), "few" (`before, after`).
     """
 
     people: pd.DataFrame
     table: pd.DataFrame
     phases: tuple[str, str]
     linked: bool
-    sentence: str
-    warnings: list[str]
+    config: StudyConfig
+    warnings: list[tuple[str, dict]]
 
 
 def run_mood(
@@ -109,6 +111,7 @@ def run_mood(
         raise StudyError(
             "persons are said to be linked, but the clips name none; add a column respondent"
         )
+    load: Callable[[dict], pd.DataFrame]
     if tables is None:
         load = VideoLoader(Path(cache) if cache else None, model=model, detector=detector)
     else:
@@ -118,11 +121,11 @@ def run_mood(
         try:
             table = load(clip)
         except FerError as error:
-            warnings.append(f"{clip['video']} was left out: {error}")
+            warnings.append(("unreadable", {"clip": clip["video"], "error": str(error)}))
             continue
         found = _persons(clip, table, config, each_face=not clip["respondent"])
         if not found:
-            warnings.append(f"{clip['video']} was left out: it shows no face, or just one frame")
+            warnings.append(("no_face", {"clip": clip["video"]}))
         rows += found
     names = ["person", "phase", "clip", "seconds", *SIGNALS]
     people = pd.DataFrame(rows, columns=names)
@@ -142,7 +145,7 @@ def _clips(source, phases, need_videos):
         base = Path()
     elif not isinstance(source, str | os.PathLike):
         raise StudyError(
-            f"clips come as a folder, a CSV file or a DataFrame, not {type(source).__name__}"
+            f"clips are a folder, a CSV file or a DataFrame, not {type(source).__name__}"
         )
     elif Path(source).is_dir():
         base = Path(source)
@@ -154,8 +157,7 @@ def _clips(source, phases, need_videos):
                 "line": phase,
             }
             for phase in phases
-            for file in sorted((base / phase).glob("*"))
-            if file.suffix.lower() in VIDEO_SUFFIXES
+            for file in files_in(base / phase, VIDEO_SUFFIXES, "*")
         ]
         both = [{r["respondent"] for r in rows if r["phase"] == phase} for phase in phases]
         if not (both[0] & both[1]):  # different names on both sides: nobody is linked
@@ -188,36 +190,23 @@ def _clips(source, phases, need_videos):
 
 def _persons(clip, table: pd.DataFrame, config: StudyConfig, each_face: bool) -> list[dict]:
     """Person-level means of one clip, weighted by time: its respondent, or every face."""
-    if not each_face:
-        chosen = [(clip["respondent"], table)]
+    hold: dict[str, Any] = {"max_hold_s": config.max_hold_s}
+    if each_face:
+        people = {
+            f"{clip['video']}#{int(face)}": find_person(
+                table, face_id=int(face), join=False, **hold
+            )
+            for face in sorted(table["face_id"].dropna().unique())
+        }
     else:
-        ids = sorted(table["face_id"].dropna().unique())
-        frames = table.drop_duplicates("frame")
-        chosen = []
-        for face in ids:
-            own = table[table["face_id"] == face]
-            # The frames without this face keep their times, so that it is not held across gaps.
-            rest = frames[~frames["frame"].isin(own["frame"])].copy()
-            rest["face_id"] = pd.NA
-            rest[list(SIGNALS)] = np.nan
-            part = pd.concat([own, rest]).sort_values("frame", ignore_index=True)
-            chosen.append((f"{clip['video']}#{int(face)}", part))
-    rows = []
-    for name, part in chosen:
-        person = respondent(part)
-        if len(person.time_s) < 2:
-            continue
-        step = np.diff(person.time_s)
-        hold = np.minimum(np.append(step, np.median(step)), config.max_hold_s)
-        seen = ~np.isnan(person.values[:, 0])
-        seconds = float(hold[seen].sum())
-        if seconds > 0:
-            means = hold[seen] @ person.values[seen] / seconds
-        else:
-            means = np.full(len(SIGNALS), np.nan)
-        row = {"person": name, "phase": clip["phase"], "clip": clip["video"], "seconds": seconds}
-        rows.append(row | dict(zip(SIGNALS, means.tolist(), strict=True)))
-    return rows
+        people = {clip["respondent"]: find_person(table, **hold)}
+    return [
+        {"person": name, "phase": clip["phase"], "clip": clip["video"]}
+        | {"seconds": person.measured_s}
+        | dict(zip(SIGNALS, person.means().tolist(), strict=True))
+        for name, person in people.items()
+        if len(person.time_s) > 1
+    ]
 
 
 def person_means(people: pd.DataFrame, phases: tuple[str, str]) -> tuple[pd.DataFrame, ...]:
@@ -237,7 +226,7 @@ def compare_moods(
     phases: tuple[str, str],
     linked: bool,
     config: StudyConfig,
-    warnings: list[str] | None = None,
+    warnings: list[tuple[str, dict]] | None = None,
     min_valid_s: float = 2.0,
 ) -> MoodResult:
     """Compare person-level moods; see `run_mood`. Several clips of a person are averaged."""
@@ -245,22 +234,18 @@ def compare_moods(
     used = people[people["used"]]
     short = len(people) - len(used)
     if short:
-        warnings.append(f"{short} left out, seen for less than {min_valid_s:g} s")
+        warnings.append(("too_short", {"count": short, "min_valid_s": min_valid_s}))
     before, after = person_means(people, phases)
     if linked:
         both = before.index.intersection(after.index)
         lost = len(before) + len(after) - 2 * len(both)
         if lost:
-            warnings.append(f"{lost} seen on one side only and left out of the pairs")
+            warnings.append(("one_side", {"count": int(lost)}))
         before, after = before.loc[both], after.loc[both]
     if min(len(before), len(after)) < WARN_BELOW:
-        warnings.append(
-            f"only {len(before)} before and {len(after)} after: below {WARN_BELOW} per side a "
-            "result is a hint, not a finding"
-        )
+        warnings.append(("few", {"before": len(before), "after": len(after)}))
     table = _mood_table(before, after, linked, config)
-    sentence = _sentence(table.set_index("measure").loc["valence"], phases, linked, config)
-    return MoodResult(people, table, phases, linked, sentence, warnings)
+    return MoodResult(people, table, phases, linked, config, warnings)
 
 
 def _mood_table(before, after, linked, config) -> pd.DataFrame:
@@ -268,7 +253,7 @@ def _mood_table(before, after, linked, config) -> pd.DataFrame:
     rng = generator(config.seed, "mood")
     p = np.full(len(MEASURES), np.nan)
     if min(len(a), len(b)) >= config.min_n_interval:
-        count = 10 * config.n_permutations
+        count = config.n_permutations
         p = sign_flip_p(b - a, rng, count) if linked else shuffle_p(b, a, rng, count)
     rows = []
     options = {"level": config.level, "n_boot": config.n_boot, "min_n": config.min_n_interval}
@@ -287,27 +272,3 @@ def _mood_table(before, after, linked, config) -> pd.DataFrame:
     order = ["measure", "test", "n_before", "n_after", "before", "before_low", "before_high"]
     order += ["after", "after_low", "after_high", "difference", "low", "high", "bca_low"]
     return table[[*order, "bca_high", "effect_size", "effect", "p", "p_holm"]]
-
-
-def _sentence(row, phases, linked, config) -> str:
-    who = f"{row['n_before']:.0f} persons seen {phases[0]} and {phases[1]}"
-    if not linked:
-        who = f"{row['n_before']:.0f} persons {phases[0]} and {row['n_after']:.0f} {phases[1]}"
-    if math.isnan(row["difference"]):
-        return f"With {who}, there is nothing to compare."
-    if math.isnan(row["p"]):
-        return (
-            f"With {who}, a difference of {row['difference']:+.2f} points of valence was seen; "
-            f"that is too few to say more (at least {config.min_n_interval} per side needed)."
-        )
-    interval = f"{percent(config.level)} interval {row['low']:+.2f} to {row['high']:+.2f}"
-    if row["p"] <= config.alpha:
-        direction = "more pleasant" if row["difference"] > 0 else "less pleasant"
-        found = f"Expressions were {direction} {phases[1]} than {phases[0]}"
-    else:
-        found = f"No difference in how pleasant expressions were, {phases[1]} against {phases[0]}"
-        found += ", could be shown"
-    return (
-        f"{found}: {row['difference']:+.2f} points of valence on the 1-7 scale ({interval}; "
-        f"{row['effect_size']} = {row['effect']:.2f}; p = {row['p']:.3f}; {who})."
-    )

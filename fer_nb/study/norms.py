@@ -1,108 +1,61 @@
-"""A local library of past studies, and where a new one stands among them.
+"""Where a new study stands among past ones; `fer_nb.study.norms_library` keeps those.
 
-The library is a folder of Parquet files, one per study and stimulus. A percentile only means
-something among studies measured alike: `StudyResult.measured_how` says what must agree. Others,
-and files that do not tell, are left out and counted.
+A percentile only means something among studies measured alike: `StudyResult.measured_how` says what
+must agree. Others, and files that do not tell, are left out and counted.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fer_nb.errors import StudyError
-from fer_nb.files import make_folder, new_file
+from fer_nb.study.norms_library import alike_in_kind, own_numbers, read_norms
 
 MIN_STUDIES = 10
-_METRICS = ("ever_expressed", "average", "maximum", "first", "last", "peak_end", "peak")
 _KEYS = ["signal", "metric"]
 
 
 @dataclass(frozen=True)
 class Norms:
-    """Percentiles of one stimulus among past ones, and the sentence that puts them in context."""
+    """Percentiles of one stimulus among past ones.
+
+    Attributes
+    ----------
+    table : DataFrame
+    status : str
+        "known", "no-library", or "too-few" (fewer than `MIN_STUDIES` were measured alike).
+    stimuli, total, studies : int
+        Past stimuli measured alike, past stimuli in all, and studies that the first come from.
+    respondents, duration_s : float
+        Medians of the past stimuli measured alike.
+    category, market : str
+    length_s : tuple of float or None
+        Which past stimuli were asked for.
+    """
 
     table: pd.DataFrame
-    sentence: str
-
-
-def _own(metrics: pd.DataFrame, stimulus: str) -> pd.DataFrame:
-    chosen = (
-        (metrics["stimulus"] == stimulus)
-        & (metrics["group"] == "all")
-        & (metrics["scope"] == "whole")
-        & metrics["metric"].isin(_METRICS)
-    )
-    return metrics[chosen]
-
-
-def add_to_norms(
-    result, library, *, category: str = "", study: str = "", force=False
-) -> list[Path]:
-    """Add a study's stimuli to a library of norms.
-
-    Parameters
-    ----------
-    result : StudyResult
-    library : path
-        Folder; made where absent.
-    category : str
-        What kind of stimulus it is ("trailer", "cosmetics ad"), to look up like with like.
-    study : str
-        Name of the study; its `study_id` if empty.
-
-    Raises
-    ------
-    StudyError
-        If nothing was kept, or the stimulus is in the library already and `force` is false.
-    """
-    folder = make_folder(library)
-    study = study or result.study_id
-    if not result.audiences:
-        raise StudyError("no recording was kept, so there is nothing to add to the norms")
-    paths = {stimulus: folder / _file_name(study, stimulus) for stimulus in result.audiences}
-    for path in paths.values():
-        if path.exists() and not force:
-            raise StudyError(f"{path.name} is in the norms already; use force to replace it")
-    for stimulus, audience in result.audiences.items():
-        rows = _own(result.metrics, stimulus).assign(
-            study=study,
-            category=category,
-            respondents=len(audience),
-            duration_s=audience.duration_s,
-            **result.measured_how(),
-        )
-        with new_file(paths[stimulus], force=True) as part:
-            rows.to_parquet(part, index=False)
-    return list(paths.values())
-
-
-def _file_name(study: str, stimulus: str) -> str:
-    """Name of a stimulus' file; names that look the same in safe letters differ by a digest."""
-    name = f"{study}__{stimulus}"
-    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
-    if safe != name:
-        safe += f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return f"{safe}.parquet"
-
-
-def read_norms(library) -> pd.DataFrame:
-    """Read a library of norms; an empty table where there is none."""
-    files = sorted(Path(library).glob("*.parquet")) if library else []
-    if not files:
-        return pd.DataFrame()
-    try:
-        return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-    except (OSError, ValueError) as error:
-        raise StudyError(f"the norms in {library} cannot be read: {error}") from error
+    status: str
+    stimuli: int = 0
+    total: int = 0
+    studies: int = 0
+    respondents: float = np.nan
+    duration_s: float = np.nan
+    category: str = ""
+    market: str = ""
+    length_s: tuple[float, float] | None = None
 
 
 def compare_with_norms(
-    result, stimulus: str, library, *, category: str = "", study: str = ""
+    result,
+    stimulus: str,
+    library,
+    *,
+    category: str = "",
+    market: str = "",
+    length_s=None,
+    study: str = "",
 ) -> Norms:
     """Say where a stimulus stands among past ones.
 
@@ -111,8 +64,10 @@ def compare_with_norms(
     result : StudyResult
     stimulus : str
     library : path or None
-    category : str
-        Compare with stimuli of this kind only.
+    category, market : str
+        Compare with stimuli of this kind, or tested there, only.
+    length_s : pair of float, optional
+        Compare with stimuli from so long to so long only, in seconds.
     study : str
         Name under which this study was added, if it was given one: it is not its own past.
 
@@ -120,31 +75,28 @@ def compare_with_norms(
     -------
     Norms
         `table`: `signal, metric, estimate, percentile, low, high` (percentile of the interval's
-        ends), `studies`. Empty where there are no norms; the sentence then says so.
+        ends), `studies`. Empty where there are no norms.
     """
     names = [*_KEYS, "estimate", "percentile", "low", "high", "studies"]
     nothing = pd.DataFrame(columns=names)
     past = read_norms(library)
     if past.empty:
-        return Norms(nothing, "No norms: there is no library of past studies to compare with.")
+        return Norms(nothing, "no-library")
     total = past[["study", "stimulus"]].drop_duplicates().shape[0]
-    if category:
-        past = past[past["category"] == category]
+    length_s = None if length_s is None else tuple(map(float, length_s))
+    past = alike_in_kind(past, category, market, length_s)
     how = result.measured_how()
     past = past[past.reindex(columns=list(how)).eq(pd.Series(how)).all(axis=1)]
     own = past["study"] == (study or result.study_id)
     past = past[~own | (past["stimulus"] != stimulus)]
     count = past[["study", "stimulus"]].drop_duplicates().shape[0]
-    kind = f" of kind {category!r}" if category else ""
+    counts = {"stimuli": count, "total": total, "category": category}
+    counts |= {"market": market, "length_s": length_s}
     if count < MIN_STUDIES:
-        return Norms(
-            nothing,
-            f"No norms: {count} of {total} past stimuli{kind} were measured alike (same model, "
-            f"detector and parameters); at least {MIN_STUDIES} are needed for a percentile.",
-        )
+        return Norms(nothing, "too-few", **counts)
     rows = []
     grouped = {key: part["estimate"].to_numpy() for key, part in past.groupby(_KEYS)}
-    for row in _own(result.metrics, stimulus).itertuples():
+    for row in own_numbers(result.metrics, stimulus).itertuples():
         known = grouped.get((row.signal, row.metric), np.array([]))
         known = known[~np.isnan(known)]
         if len(known) < MIN_STUDIES or np.isnan(row.estimate):
@@ -154,14 +106,33 @@ def compare_with_norms(
     sizes = past.drop_duplicates(["study", "stimulus"])
     return Norms(
         pd.DataFrame(rows, columns=names),
-        f"Percentiles among {count} past stimuli{kind} measured alike ({sizes['study'].nunique()} "
-        f"studies, median {sizes['respondents'].median():.0f} respondents, "
-        f"{sizes['duration_s'].median():.0f} s).",
+        "known",
+        studies=sizes["study"].nunique(),
+        respondents=float(sizes["respondents"].median()),
+        duration_s=float(sizes["duration_s"].median()),
+        **counts,
     )
 
 
 def _percentile(known: np.ndarray, value: float) -> float:
-    """Mid-rank percentile, 0-100; NaN stays NaN."""
-    if np.isnan(value):
+    """Mid-rank percentile, 0-100; NaN stays NaN.
+
+    NaN, too, where most past values are the very same as this one: among films in which nobody
+    ever showed disgust, one more has no rank ("50th percentile").
+    """
+    if np.isnan(value) or (known == value).mean() > 0.5:
         return np.nan
     return float(100 * ((known < value).mean() + 0.5 * (known == value).mean()))
+
+
+def norms_table(result, library, **which) -> pd.DataFrame:
+    """Where every stimulus of a study stands among past ones, in one table with `stimulus` first.
+
+    Parameters as `compare_with_norms`; `which` are its keyword arguments.
+    """
+    parts = []
+    for stimulus in result.audiences:
+        table = compare_with_norms(result, stimulus, library, **which).table
+        parts.append(table.assign(stimulus=stimulus))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"stimulus": []})
+    return table[["stimulus", *table.columns.drop("stimulus")]]

@@ -1,13 +1,12 @@
-"""Is this recording usable? Measured before any result, with the reason in words."""
+"""Who counts: each recording judged before any result, by codes that the report puts in words."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from fer_nb.person import TILTED_DEG, Person, measure, shortcomings
 from fer_nb.study.config import StudyConfig
-from fer_nb.study.respondent import Respondent
-from fer_nb.summary import measure_frames, shortcomings
 
 COLUMNS = (
     "recording",
@@ -17,6 +16,7 @@ COLUMNS = (
     "status",
     "reasons",
     "notes",
+    "messages",
     "face_share",
     "longest_gap_s",
     "left_at_s",
@@ -26,79 +26,100 @@ COLUMNS = (
     "brightness",
     "contrast",
     "face_px",
-    "off_frontal_share",
+    "facing_share",
+    "tilt_deg",
     "other_face_share",
+    "damaged_share",
     "recorded_s",
     "stimulus_s",
     "baseline_s",
-    "face_rule",
+    "stated_baseline_s",
+    "faces",
+    "joined",
     "source",
     "sha256",
 )
 
 
-def measure(
-    person: Respondent, start_s: float, duration_s: float, nominal_fps: float, config: StudyConfig
-) -> dict:
-    """Measure one recording over the time of the stimulus.
+# What is kept, but remarked upon: a face seen less often, a baseline that is shorter.
+SELDOM, SHORT_BASELINE_S = 0.6, 2.0
+
+
+def early_s(duration_s: float) -> float:
+    """Seconds before the end of a stimulus from which an end counts as early."""
+    return max(1.0, 0.02 * duration_s)
+
+
+def judge(
+    person: Person,
+    start_s: float,
+    duration_s: float,
+    nominal_fps: float,
+    stated_baseline_s: float,
+    config: StudyConfig,
+) -> tuple[dict, list[str], list[str]]:
+    """Measure one recording over the time of the stimulus, and judge it.
 
     Parameters
     ----------
-    person : Respondent
-    start_s : float
-        When the stimulus begins on the recording's clock.
-    duration_s : float
-        Length of the stimulus.
+    person : Person
+    start_s, duration_s : float
+        When the stimulus begins on the recording's clock, and how long it is.
     nominal_fps : float
         What the container promises; NaN where unknown.
+    stated_baseline_s : float
+        Measured seconds of the baseline that the manifest states; NaN where it states none.
     config : StudyConfig
 
     Returns
     -------
-    dict
-        The measured columns of the quality table. Shares are 0-1; NaN where nothing could be
-        measured.
+    measured : dict
+        The measured columns of `COLUMNS`. Shares are 0-1; NaN where nothing could be measured.
+    reasons : list of str
+        Why it is excluded (none: it is kept): "not_recorded", "baseline", or what
+        `fer_nb.person.shortcomings` names.
+    notes : list of str
+        Remarks: "recording_ends", "left_early", "second_face", "tilted", "seldom_seen",
+        "slow_camera"; `remark_baselines` adds "short_baseline".
     """
-    frames = pd.DataFrame(
-        {
-            "time_s": person.time_s,
-            "seen": ~np.isnan(person.values[:, 0]),
-            "n_faces": person.n_faces,
-            "width": person.width,
-            "yaw_ratio": person.yaw_ratio,
-            "brightness": person.brightness,
-            "contrast": person.contrast,
-        }
-    )
-    measured = measure_frames(frames, start_s, duration_s, config.as_dict())
-    last = measured["last_seen_s"]
-    return measured | {
-        "left_at_s": last if duration_s - last > _early(duration_s) else np.nan,
+    limits = config.as_dict()
+    m = measure(person, start_s, duration_s, limits)
+    m.pop("measured_s")
+    early = early_s(duration_s)
+    last = m.pop("last_seen_s")
+    m |= {
+        "left_at_s": last if duration_s - last > early else np.nan,
         "nominal_fps": float(nominal_fps),
         "stimulus_s": float(duration_s),
-        "face_rule": person.rule,
+        "stated_baseline_s": float(stated_baseline_s),
+        "faces": person.faces,
+        "joined": person.joined,
     }
-
-
-def _early(duration_s: float) -> float:
-    """How long before the stimulus a recording, or a viewer's stay, ends to be remarked upon."""
-    return max(1.0, 0.02 * duration_s)
-
-
-def judge(measured: dict, config: StudyConfig) -> tuple[list[str], list[str]]:
-    """Return the reasons to exclude a recording (none: keep it), and remarks about it."""
-    m, notes = measured, []
     if m["recorded_s"] <= 0:
-        return ["nothing was recorded while the stimulus ran (check start_s)"], notes
-    if m["stimulus_s"] - m["recorded_s"] > _early(m["stimulus_s"]):
-        notes.append(f"recording ends at {m['recorded_s']:.1f} s of {m['stimulus_s']:.1f} s")
+        return m, ["not_recorded"], []
+    notes = []
+    if duration_s - m["recorded_s"] > early:
+        notes.append("recording_ends")
     elif not np.isnan(m["left_at_s"]):
-        notes.append(f"face last seen at {m['left_at_s']:.1f} s; counts only while seen")
+        notes.append("left_early")
     if m["other_face_share"] > 0.02:
-        notes.append(f"a second face in {m['other_face_share']:.0%} of the frames")
-    if m["nominal_fps"] > 1.5 * m["effective_fps"]:
-        notes.append(
-            f"{m['effective_fps']:.0f} frames per second where the file promises "
-            f"{m['nominal_fps']:.0f}"
-        )
-    return shortcomings(m, config.as_dict()), notes
+        notes.append("second_face")
+    if m["tilt_deg"] > TILTED_DEG:
+        notes.append("tilted")
+    if m["face_share"] < SELDOM:
+        notes.append("seldom_seen")
+    if nominal_fps > 1.5 * m["effective_fps"]:
+        notes.append("slow_camera")
+    reasons = shortcomings(m, limits)
+    if stated_baseline_s < config.baseline_min_s:
+        reasons.append("baseline")
+    return m, reasons, notes
+
+
+def remark_baselines(quality: pd.DataFrame) -> pd.DataFrame:
+    """Remark on kept recordings whose baseline (``baseline_s``) is shorter than 2 s."""
+    short = (quality["status"] == "kept") & (quality["baseline_s"] < SHORT_BASELINE_S)
+    notes = quality["notes"].fillna("").astype(object)
+    told = [f"{note}; short_baseline" if note else "short_baseline" for note in notes[short]]
+    notes[short] = told
+    return quality.assign(notes=notes)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fer_nb.study.config import StudyConfig
 from fer_nb.study.curves import Audience
-from fer_nb.study.manifest import Scene, Stimulus, stimulus_name
+from fer_nb.study.stimuli import Scene, Stimulus, stimulus_name
 
 # What was used, and the parameters, that change a number. Limits of exclusion are not among them:
 # they say who counts, as recruiting does, and not how a person is measured.
@@ -23,12 +23,17 @@ _PARAMETERS = (
     "baseline",
     "baseline_s",
     "opening_s",
-    "expressed_threshold",
     "expressed_rise",
+    "expressed_spreads",
+    "smallest_valence",
+    "scene_lag_s",
     "first_s",
     "last_s",
     "min_n_t_share",
 )
+
+# The names of `StudyResult.measured_how`.
+HOW = (*_TOOLS, "baseline_source", *_PARAMETERS)
 
 
 @dataclass
@@ -50,12 +55,17 @@ class StudyResult:
         Numbers per stimulus, group and scene; see `stimulus_metrics`.
     moments : DataFrame
         See `find_moments`.
-    moment_sentences : dict
-        What was tested and found, per stimulus.
+    brand : DataFrame
+        What was shown while a brand was seen; see `fer_nb.study.branding`.
     synchrony, synchrony_curves : DataFrame
         Inter-subject correlation, and over time.
-    comparison, difference_curves, difference_clusters, mixed : DataFrame
-    comparison_notes : list of str
+    segments, segment_comparison, segment_curves : DataFrame
+        Respondents by further columns of the manifest; see `fer_nb.study.segments`.
+    sensitivity : DataFrame
+        The primary outcome worked out in other ways; see `fer_nb.study.sensitivity`.
+    comparison, scene_comparison, difference_curves, difference_clusters, mixed : DataFrame
+    mixed_fit : dict
+        How the mixed model was fitted, or why not; see `mixed_model`.
     provenance : dict
     """
 
@@ -66,14 +76,19 @@ class StudyResult:
     curves: pd.DataFrame
     metrics: pd.DataFrame
     moments: pd.DataFrame
-    moment_sentences: dict[str, str]
+    brand: pd.DataFrame
     synchrony: pd.DataFrame
     synchrony_curves: pd.DataFrame
     comparison: pd.DataFrame
+    sensitivity: pd.DataFrame
+    scene_comparison: pd.DataFrame
     difference_curves: pd.DataFrame
     difference_clusters: pd.DataFrame
+    segments: pd.DataFrame
+    segment_comparison: pd.DataFrame
+    segment_curves: pd.DataFrame
     mixed: pd.DataFrame
-    comparison_notes: list[str]
+    mixed_fit: dict
     provenance: dict = field(default_factory=dict)
 
     @property
@@ -93,7 +108,7 @@ class StudyResult:
     @property
     def study_id(self) -> str:
         """The manifest's name, and a digest of who was recorded: no other study has the same."""
-        told = self.quality[["respondent", "stimulus", "sha256"]].fillna("")
+        told = self.quality[["respondent", "stimulus", "sha256"]].astype(object).fillna("")
         told = told.sort_values(["respondent", "stimulus"]).to_csv(index=False, lineterminator="\n")
         digest = hashlib.sha256(told.encode()).hexdigest()
         return f"{Path(self.provenance['manifest']).stem}-{digest[:8]}"

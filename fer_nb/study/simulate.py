@@ -18,10 +18,10 @@ from scipy.signal import lfilter
 from scipy.special import expit
 
 from fer_nb.emotions import EMOTIONS, expected_valence_arousal
+from fer_nb.person import Person, holds, rest_of
 from fer_nb.study.collect import Recording
 from fer_nb.study.config import StudyConfig
-from fer_nb.study.curves import Audience, baseline_of, bin_recording
-from fer_nb.study.respondent import Respondent
+from fer_nb.study.curves import Audience, bin_recording
 from fer_nb.study.study import gather
 
 # Log-odds at rest: mostly neutral, as watching faces are.
@@ -120,7 +120,7 @@ def simulate_signals(*args, **options) -> tuple[np.ndarray, np.ndarray]:
     ratings = np.full((len(flat), 2), np.nan)
     seen = ~np.isnan(flat[:, 0])
     ratings[seen] = expected_valence_arousal(flat[seen])
-    ratings = np.moveaxis(ratings.reshape(n, steps, 2), 2, 1)
+    ratings = ratings.reshape(n, steps, 2).transpose(0, 2, 1)  # type: ignore[assignment]
     return times, np.concatenate([ratings, probs], axis=1)
 
 
@@ -174,12 +174,13 @@ def audience_of(
     frame_s = times - 0.5 / config.rate_hz  # a frame stands for the time until the next
     edges = start_s + np.arange(round(duration_s * config.rate_hz) + 1) / config.rate_hz
     whole = start_s + np.arange(int(duration_s) + 1.0)
-    options = {"max_hold_s": config.max_hold_s, "min_coverage": config.min_bin_coverage}
+    options = {"min_coverage": config.min_bin_coverage}
+    held_s = holds(frame_s, config.max_hold_s)
     unknown = np.full(len(times), np.nan)
     kept = []
     for i, values in enumerate(signals):
-        person = Respondent(frame_s, values.T, *[unknown] * 5, rule="simulated")
-        baseline = baseline_of(person, start_s - before_s, start_s, config)
+        person = Person(frame_s, held_s, values.T, *[unknown] * 7)  # type: ignore[arg-type]
+        baseline = rest_of(person, start_s - before_s, start_s, config.rate_hz)
         if baseline.seconds < config.baseline_min_s:
             continue
         raw, coverage = bin_recording(person, edges, **options)
@@ -226,6 +227,9 @@ def simulate_table(
             "brightness": rng.normal(120, 1, frames).astype(np.float32),
             "contrast": rng.normal(50, 1, frames).astype(np.float32),
             "yaw_ratio": measured(0.02, 0.04),
+            "yaw": measured(2, 4),
+            "pitch": measured(-3, 4),
+            "roll": measured(1, 3),
         }
     )
     table.attrs = {

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from fer_nb.errors import StudyError
-from fer_nb.files import make_folder, new_file
+from fer_nb.files import make_folder, new_file, told_path
+from fer_nb.remote import fetched, is_address
+from fer_nb.spreadsheets import harmless, restored
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.curves import Audience
-from fer_nb.study.manifest import Scene, Stimulus
 from fer_nb.study.quality import COLUMNS as QUALITY_COLUMNS
 from fer_nb.study.result import StudyResult, stack
+from fer_nb.study.stimuli import Scene, Stimulus
 
-_TABLES = {
+FORMAT = 3
+TABLES = {
     "curves": "curves.parquet",
+    "segment_curves": "segment_curves.parquet",
     "difference_curves": "difference_curves.parquet",
     "synchrony_curves": "synchrony_curves.parquet",
     "metrics": "metrics.csv",
     "quality": "quality.csv",
     "moments": "moments.csv",
+    "brand": "brand.csv",
     "synchrony": "synchrony.csv",
     "comparison": "comparison.csv",
+    "sensitivity": "sensitivity.csv",
+    "segments": "segments.csv",
+    "segment_comparison": "segment_comparison.csv",
+    "scene_comparison": "scene_comparison.csv",
     "difference_clusters": "difference_clusters.csv",
     "mixed": "mixed.csv",
 }
@@ -36,10 +47,17 @@ _TEXT = (
     "source",
     "sha256",
     "signal",
+    "scene",
     "first",
     "second",
+    "level",
     "minus",
+    "column",
+    "brand",
 )
+
+# Text in which nothing is said by an empty cell.
+_MAY_BE_EMPTY = ("reasons", "notes", "messages", "group", "stimulus", "level", "minus", "flag")
 
 
 def save_study(result: StudyResult, folder) -> Path:
@@ -49,17 +67,17 @@ def save_study(result: StudyResult, folder) -> Path:
     the same bytes.
     """
     folder = make_folder(folder)
-    for name, file in _TABLES.items():
+    for name, file in TABLES.items():
         table = _rounded(getattr(result, name))
         with new_file(folder / file, force=True) as part:
             if file.endswith(".csv"):
-                table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
+                harmless(table).to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
             else:
                 table.to_parquet(part, index=False)
     with new_file(folder / "people.parquet", force=True) as part:
         _people_table(result).to_parquet(part, index=False)
     with new_file(folder / "study.json", force=True) as part:
-        part.write_text(json.dumps(_described(result), indent=1) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(_described(result, folder), indent=1) + "\n", encoding="utf-8")
     return folder
 
 
@@ -95,28 +113,46 @@ def _people_table(result: StudyResult) -> pd.DataFrame:
     return stack(parts, ("stimulus", "respondent", "group", "time_s", "coverage"))
 
 
-def _described(result: StudyResult) -> dict:
+def _described(result: StudyResult, folder: Path) -> dict:
     return {
-        "format": 1,
+        "format": FORMAT,
         "parameters": result.config.as_dict(),
         "stimuli": [
             {
                 "stimulus": s.name,
                 "title": s.title,
-                "video": str(s.video) if s.video else None,
+                "video": _told(s.video, folder) if s.video else None,
                 "duration_s": None if pd.isna(s.duration_s) else s.duration_s,
                 "scenes": [vars(scene) for scene in s.scenes],
+                "brand": [vars(scene) for scene in s.brand],
             }
             for s in result.stimuli.values()
         ],
-        "moment_sentences": result.moment_sentences,
-        "comparison_notes": result.comparison_notes,
+        "mixed_fit": result.mixed_fit,
         "provenance": result.provenance,
     }
 
 
-def load_study(folder) -> StudyResult:
+def _told(video: str | Path, folder: Path) -> str:
+    return str(video) if is_address(video) else told_path(video, folder)
+
+
+@contextmanager
+def films_here(stimuli: Iterable[Stimulus]) -> Iterator[dict[str, Path]]:
+    """Yield where the videos of stimuli lie on this computer, by stimulus: for the block a copy of
+    each that is given by its address."""
+    with ExitStack() as stack:
+        yield {s.name: stack.enter_context(fetched(s.video)) for s in stimuli if s.video}
+
+
+def load_study(folder, films: Mapping[str, str | Path] | None = None) -> StudyResult:
     """Read a study that `save_study` wrote, for its report.
+
+    Parameters
+    ----------
+    folder : path
+    films : mapping of str to path, optional
+        Where the videos of stimuli lie, for those that do not lie where the study says.
 
     Raises
     ------
@@ -127,7 +163,7 @@ def load_study(folder) -> StudyResult:
     if not (folder / "study.json").is_file():
         raise StudyError(f"{folder} holds no study (no study.json); run `fer-nb study` first")
     try:
-        return _load(folder)
+        return _load(folder, films or {})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(
             f"the study in {folder} cannot be read ({type(error).__name__}: {error}); "
@@ -135,10 +171,12 @@ def load_study(folder) -> StudyResult:
         ) from error
 
 
-def _load(folder: Path) -> StudyResult:
+def _load(folder: Path, films: Mapping[str, str | Path]) -> StudyResult:
     described = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    if described["format"] != FORMAT:
+        raise ValueError(f"its format is {described['format']}, and this package reads {FORMAT}")
     tables = {}
-    for name, file in _TABLES.items():
+    for name, file in TABLES.items():
         if file.endswith(".csv"):
             more = []  # the manifest's further columns, which are text
             if name == "quality":
@@ -150,7 +188,9 @@ def _load(folder: Path) -> StudyResult:
                 keep_default_na=False,  # "NA" may be a name; only an empty cell is missing
                 na_values=[""],
             )
-            for column in ("reasons", "notes", "group", "face_rule", "minus", *more):
+            table = tables[name] = restored(tables[name])
+            more = [column for column in table if column not in QUALITY_COLUMNS] if more else []
+            for column in (*_MAY_BE_EMPTY, *more):
                 if column in tables[name]:
                     tables[name][column] = tables[name][column].astype(object).fillna("")
         else:
@@ -160,26 +200,37 @@ def _load(folder: Path) -> StudyResult:
         s["stimulus"]: Stimulus(
             s["stimulus"],
             s["title"],
-            Path(s["video"]) if s["video"] else None,
+            _film(folder, films.get(s["stimulus"], s["video"])),
             np.nan if s["duration_s"] is None else s["duration_s"],
             tuple(Scene(**scene) for scene in s["scenes"]),
+            tuple(Scene(**scene) for scene in s["brand"]),
         )
         for s in described["stimuli"]
     }
-    words = described["provenance"]["baseline"]["words"]
+    baseline = described["provenance"]["baseline"]
+    source = "none" if baseline["method"] == "none" else baseline["source"]
     return StudyResult(
         config=config,
         stimuli=stimuli,
-        audiences=_audiences(pd.read_parquet(folder / "people.parquet"), config, words),
-        moment_sentences=described["moment_sentences"],
-        comparison_notes=described["comparison_notes"],
+        audiences=_audiences(
+            pd.read_parquet(folder / "people.parquet"), tables["quality"], config, source
+        ),
+        mixed_fit=described["mixed_fit"],
         provenance=described["provenance"],
         **tables,
     )
 
 
-def _audiences(people: pd.DataFrame, config: StudyConfig, words: str) -> dict[str, Audience]:
+def _film(folder: Path, video: str | Path | None) -> Path | None:
+    """Where a film lies, if that is on this computer; see `films_here`."""
+    return folder / video if video and not is_address(video) else None
+
+
+def _audiences(
+    people: pd.DataFrame, quality: pd.DataFrame, config: StudyConfig, source: str
+) -> dict[str, Audience]:
     audiences = {}
+    kept = quality[quality["status"] == "kept"].set_index(["stimulus", "respondent"])
     for name, part in people.groupby("stimulus", sort=False) if len(people) else ():
         bins = int((part["respondent"] == part["respondent"].iloc[0]).sum())
         first = part.iloc[::bins]
@@ -200,8 +251,9 @@ def _audiences(people: pd.DataFrame, config: StudyConfig, words: str) -> dict[st
             resting=np.nanmean((raw - corrected)[:, 2:], axis=-1) if difference else None,
             coverage=coverage,
             seconds=_seconds(raw, config.rate_hz, config.min_bin_coverage),
-            baseline=words,
+            baseline=source,
             config=config,
+            facing=np.array([kept["facing_share"][name, one] for one in first["respondent"]]),
         )
     return audiences
 

@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fer_nb.batch import fitting_workers, sole_writer
 from fer_nb.files import make_folder
-from fer_nb.study.collect import Recording, analyse_ahead, measure_recordings
+from fer_nb.person import angular, departures, moving_average
+from fer_nb.remote import fetched_folder, is_address
+from fer_nb.study.branding import COLUMNS as BRAND_COLUMNS
+from fer_nb.study.branding import brand_moments
+from fer_nb.study.collect import Recording, analyse_ahead, measure_recordings, told_before
 from fer_nb.study.comparison import COLUMNS as COMPARISON_COLUMNS
-from fer_nb.study.comparison import Contrast, compare_curves, compare_metrics, contrasts
+from fer_nb.study.comparison import (
+    SCENE_COLUMNS,
+    Contrast,
+    compare_curves,
+    compare_metrics,
+    compare_scenes,
+    contrasts,
+    over_pairs,
+)
 from fer_nb.study.config import StudyConfig
-from fer_nb.study.curves import Audience, angular, audience_table, correct, smooth, smoothing_bins
+from fer_nb.study.content import none_moved
+from fer_nb.study.curves import Audience, audience_table, smoothing_bins
 from fer_nb.study.loaders import VideoLoader, table_loader
-from fer_nb.study.manifest import Stimulus, read_manifest
+from fer_nb.study.manifest import PRESENTED, read_manifest
 from fer_nb.study.metrics import COLUMNS as METRIC_COLUMNS
 from fer_nb.study.metrics import stimulus_metrics
+from fer_nb.study.mixed import COLUMNS as MIXED_COLUMNS
 from fer_nb.study.mixed import mixed_model
 from fer_nb.study.moments import COLUMNS as MOMENT_COLUMNS
 from fer_nb.study.moments import find_moments
-from fer_nb.study.result import StudyResult, full_title, scenes_of, stack
+from fer_nb.study.quality import remark_baselines
+from fer_nb.study.result import StudyResult, scenes_of, stack, stimulus_of
+from fer_nb.study.scores import stimulus_scores
+from fer_nb.study.segments import segment_tables
+from fer_nb.study.sensitivity import COLUMNS as SENSITIVITY_COLUMNS
+from fer_nb.study.sensitivity import sensitivity
+from fer_nb.study.stimuli import Scene, Stimulus
 from fer_nb.study.storage import save_study
 from fer_nb.study.synchrony import synchrony_tables
 
@@ -37,11 +61,6 @@ _CURVE_COLUMNS = (
     "high",
     "n",
 )
-_BASELINE_WORDS = {
-    "manifest": "the interval that the manifest names for each recording",
-    "before": "the last {baseline_s:g} s before the stimulus (as far as recorded)",
-    "opening": "the first {opening_s:g} s of the stimulus, since nothing earlier was recorded",
-}
 
 
 def run_study(
@@ -54,8 +73,9 @@ def run_study(
     model=None,
     detector=None,
     every: int = 1,
-    workers: int = 1,
+    workers: int | None = 1,
     scheduler: str | None = None,
+    time_limit_s: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> StudyResult:
     """Run an audience study.
@@ -67,7 +87,8 @@ def run_study(
     stimuli : path, optional
         CSV of stimuli; `stimuli.csv` beside the manifest if left out.
     tables : mapping or path, optional
-        Ready reaction tables (see `table_loader`); without them the videos are analysed.
+        Ready reaction tables (see `table_loader`), or the address of their folder; without them
+        the videos are analysed.
     out_dir : path, optional
         Where the tables go; analysed videos are kept in `tables/` there and not analysed again.
     config : StudyConfig, optional
@@ -75,7 +96,11 @@ def run_study(
         As `fer_nb.analyze_video`.
     workers, scheduler
         Videos are analysed side by side in so many processes, or on the Dask cluster at this
-        address (see `fer_nb.cluster`), for which there must be an `out_dir`.
+        address (see `fer_nb.batch`), for which there must be an `out_dir`. None takes as many
+        processes as fit the machine.
+    time_limit_s : float, optional
+        Longest time for the analysis of one video, in a process of its own; who takes longer has
+        failed.
     progress : callable, optional
         Called with (recordings done, recordings in all).
 
@@ -96,23 +121,29 @@ def run_study(
     """
     config = config or StudyConfig()
     described = read_manifest(manifest, stimuli, need_videos=tables is None)
-    if tables is not None:
-        load = table_loader(tables, described.recordings.to_dict("records"))
-    else:
-        cache = make_folder(Path(out_dir) / "tables") if out_dir is not None else None
-        load = VideoLoader(cache, model=model, detector=detector, every=every)
-        if workers != 1 or scheduler is not None:
-            analyse_ahead(described, load, progress, workers=workers, scheduler=scheduler)
-            progress = None  # what is left is done in no time
-    quality, kept, durations, made_with = measure_recordings(described, load, config, progress)
-    titles = {
-        name: Stimulus(s.name, s.title, s.video, durations[name], s.scenes)
-        for name, s in described.stimuli.items()
-    }
-    provenance = _provenance(described, quality, made_with)
-    result = analyse(quality, kept, titles, config, provenance)
-    if out_dir is not None:
-        save_study(result, out_dir)
+    with (
+        sole_writer(out_dir) if out_dir is not None else nullcontext(),
+        fetched_folder(tables) if is_address(tables) else nullcontext(tables) as ready,
+    ):
+        if ready is not None:
+            load = table_loader(ready, described.recordings.to_dict("records"))
+        else:
+            cache = make_folder(Path(out_dir) / "tables") if out_dir is not None else None
+            load = VideoLoader(cache, model=model, detector=detector, every=every)
+            workers = fitting_workers(len(described.recordings)) if workers is None else workers
+            if workers != 1 or scheduler is not None or time_limit_s is not None:
+                options: dict[str, Any] = {"workers": workers, "scheduler": scheduler}
+                options["time_limit_s"] = time_limit_s
+                load = told_before(load, analyse_ahead(described, load, progress, **options))
+                progress = None  # what is left is done in no time
+        quality, kept, durations, made_with = measure_recordings(described, load, config, progress)
+        titles = {
+            name: replace(s, duration_s=durations[name]) for name, s in described.stimuli.items()
+        }
+        provenance = _provenance(described, quality, made_with)
+        result = analyse(quality, kept, titles, config, provenance)
+        if out_dir is not None:
+            save_study(result, out_dir)
     return result
 
 
@@ -125,31 +156,38 @@ def analyse(
 ) -> StudyResult:
     """Work out all results from measured recordings."""
     audiences, baseline_notes = gather(kept, config)
-    curves, metrics, moments, sentences = [], [], [], {}
+    curves, metrics, moments, brand = [], [], [], []
     synchrony, over_time = [], []
     for name, audience in audiences.items():
         scenes = scenes_of(stimuli, name)
         for group, part in audience.parts().items():
             curves.append(audience_table(part, group))
-            metrics.append(stimulus_metrics(part, group, scenes))
-        found, sentences[name] = find_moments(audience)
-        moments.append(found)
+            numbers = stimulus_metrics(part, group, scenes)
+            metrics += [numbers, stimulus_scores(part, group, numbers)]
+        moments.append(find_moments(audience))
+        brand.append(brand_moments(audience, stimulus_of(stimuli, name).brand))
         one, timed = synchrony_tables(audience)
         synchrony.append(one)
         over_time.append(timed)
-    pairs = contrasts(audiences)
+    pairs = contrasts(audiences, {name: scenes_of(stimuli, name) for name in audiences})
     compared = [compare_metrics(pair) for pair in pairs]
-    differences = [compare_curves(pair) for pair in pairs]
-    mixed, sentence = mixed_model(audiences)
-    notes = [_note(pair, stimuli) for pair in pairs if pair.note]
-    if len(audiences) > 1:
-        notes.append(sentence)
+    presented = quality[[c for c in ("respondent", "stimulus", *PRESENTED) if c in quality]]
+    by_scene, differences = [], []
+    for pair in pairs:
+        first, second = scenes_of_pair(pair, stimuli)
+        by_scene.append(compare_scenes(pair, first, second))
+        if none_moved(first, second):
+            differences.append(compare_curves(pair))
+    segments, segment_comparison, segment_curves = segment_tables(audiences, quality)
+    mixed, fit = mixed_model(audiences, presented, config.primary_outcome)
     seconds = {}
     for recording in kept:
         source = baseline_notes["source"]
         seconds[recording.respondent, recording.cell] = recording.baselines[source].seconds
     keys = zip(quality["respondent"], quality["stimulus"], strict=True)
     quality = quality.assign(baseline_s=[seconds.get(key, np.nan) for key in keys])
+    if config.baseline != "none":
+        quality = remark_baselines(quality)
     return StudyResult(
         config=config,
         stimuli=stimuli,
@@ -158,10 +196,12 @@ def analyse(
         curves=stack(curves, _CURVE_COLUMNS),
         metrics=stack(metrics, METRIC_COLUMNS),
         moments=stack(moments, MOMENT_COLUMNS),
-        moment_sentences=sentences,
+        brand=stack(brand, BRAND_COLUMNS),
         synchrony=stack(synchrony, ("stimulus", "signal", "isc", "p", "null_high", "n")),
         synchrony_curves=stack(over_time, ("stimulus", "signal", "time_s", "agreement", "limit")),
-        comparison=stack(compared, COMPARISON_COLUMNS),
+        comparison=over_pairs(stack(compared, COMPARISON_COLUMNS)),
+        sensitivity=stack([sensitivity(p, presented) for p in pairs], SENSITIVITY_COLUMNS),
+        scene_comparison=stack(by_scene, SCENE_COLUMNS),
         difference_curves=stack(
             [d[0] for d in differences],
             ("first", "second", "within", "signal", "time_s", "estimate", "low", "high", "n"),
@@ -170,17 +210,20 @@ def analyse(
             [d[1] for d in differences],
             ("first", "second", "within", "signal", "start_s", "end_s", "sign", "p", "p_holm"),
         ),
-        mixed=mixed,
-        comparison_notes=notes,
+        segments=segments,
+        segment_comparison=segment_comparison,
+        segment_curves=segment_curves,
+        mixed=stack([mixed], MIXED_COLUMNS),
+        mixed_fit=fit,
         provenance=provenance | {"baseline": baseline_notes},
     )
 
 
-def _note(pair: Contrast, stimuli: dict) -> str:
-    names = pair.labels
+def scenes_of_pair(pair: Contrast, stimuli: dict[str, Stimulus]) -> list[tuple[Scene, ...]]:
+    """Scenes of both sides of a contrast; groups of one stimulus share theirs."""
     if pair.within == "stimuli":
-        names = [f"“{full_title(stimuli, name)}”" for name in names]
-    return f"{names[0]} and {names[1]}: {pair.note}."
+        return [scenes_of(stimuli, name) for name in pair.labels]
+    return [scenes_of(stimuli, pair.first.stimulus)] * 2
 
 
 def gather(kept: list[Recording], config: StudyConfig) -> tuple[dict[str, Audience], dict]:
@@ -189,18 +232,20 @@ def gather(kept: list[Recording], config: StudyConfig) -> tuple[dict[str, Audien
     One study uses one kind of baseline: the best that every kept recording has.
     """
     source = _baseline_source(kept, config)
-    words = _BASELINE_WORDS[source].format(**config.as_dict())
-    if config.baseline == "none":
-        words = "none: values are as measured"
     cells: dict[str, list[Recording]] = {}
     for recording in kept:
         cells.setdefault(recording.cell, []).append(recording)
-    audiences = {}
+    audiences, width = {}, smoothing_bins(config)
     for cell, recordings in cells.items():
-        raw = np.stack([r.raw for r in recordings])
-        corrected = np.stack(
-            [correct(r.raw, r.baselines[source], config.baseline) for r in recordings]
-        )
+        shape = (len(recordings), *recordings[0].raw.shape)
+        raw, corrected = np.empty(shape), np.empty(shape)
+        tested = np.empty(shape, dtype=np.float32)  # as it is tested; half the memory
+        for i, recording in enumerate(recordings):
+            rest = recording.baselines[source]
+            raw[i] = recording.raw
+            corrected[i] = departures(raw[i], rest, config.baseline)
+            tested[i] = moving_average(angular(raw[i]) - rest.angular[:, None], width)
+            recording.raw = raw[i]  # of ten thousand, a second copy is a hundred megabytes
         audiences[cell] = Audience(
             stimulus=cell,
             respondents=tuple(r.respondent for r in recordings),
@@ -209,21 +254,18 @@ def gather(kept: list[Recording], config: StudyConfig) -> tuple[dict[str, Audien
             raw=raw,
             corrected=corrected,
             coverage=np.stack([r.coverage for r in recordings]),
+            facing=np.array([r.facing for r in recordings]),
             seconds=np.stack([r.seconds for r in recordings]),
-            baseline=words,
+            baseline="none" if config.baseline == "none" else source,
             config=config,
             resting=np.stack([r.baselines[source].mean[2:] for r in recordings]),
-            tested=smooth(
-                angular(raw)
-                - np.stack([r.baselines[source].angular for r in recordings])[..., None],
-                smoothing_bins(config),
-            ),
+            tested=tested,
         )
-    return audiences, {"source": source, "words": words, "method": config.baseline}
+    return audiences, {"source": source, "method": config.baseline}
 
 
 def _baseline_source(kept: list[Recording], config: StudyConfig) -> str:
-    for source in ("manifest", "before"):
+    for source in ("manifest", "before") if config.baseline_from == "stated" else ("auto",):
         if kept and all(
             source in r.baselines and r.baselines[source].seconds >= config.baseline_min_s
             for r in kept

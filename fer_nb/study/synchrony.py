@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from fer_nb.person import moving_average
 from fer_nb.study.config import StudyConfig
-from fer_nb.study.curves import Audience, smooth
+from fer_nb.study.curves import Audience
 from fer_nb.study.intervals import generator
 
 ISC_SIGNALS = ("valence", "arousal")
@@ -111,18 +112,18 @@ def inter_subject_correlation(
     n, bins = z.shape
     window = max(1, round(config.isc_window_s * config.rate_hz))
     isc, per_bin = _agreement(z, seen)
-    over_time = smooth(per_bin, window)
+    over_time = moving_average(per_bin, window)
     rng = generator(config.seed, "isc", *names)
     null, largest = np.empty(config.isc_shifts), np.empty(config.isc_shifts)
     # Twice side by side, so that a shifted row is a slice.
     z2, seen2 = np.hstack([z, z]), np.hstack([seen, seen])
     moved, moved_seen = np.empty_like(z), np.empty_like(seen)
     for k in range(config.isc_shifts):
-        for i, shift in enumerate(rng.integers(bins, size=n)):
+        for i, shift in enumerate(np.asarray(rng.integers(bins, size=n))):
             moved[i] = z2[i, shift : shift + bins]
             moved_seen[i] = seen2[i, shift : shift + bins]
         null[k], moving = _agreement(moved, moved_seen)
-        largest[k] = np.nanmax(smooth(moving, window))
+        largest[k] = np.nanmax(moving_average(moving, window))
     refused = n < config.min_n_test
     return Synchrony(
         isc=float(isc),

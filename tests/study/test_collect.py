@@ -10,6 +10,8 @@ import pytest
 
 from fer_nb.errors import FerError, StudyError
 from fer_nb.media import VideoWriter
+from fer_nb.person import find_person, usual_rest
+from fer_nb.reports.words import baseline_text, reason_text
 from fer_nb.study import read_manifest, run_study
 from fer_nb.study.collect import measure_recordings
 
@@ -70,7 +72,8 @@ def test_a_recording_that_ends_before_the_stimulus_does_not_set_its_length(unsta
     result = run_study(manifest, tables=tables, config=quick)
     assert result.stimuli["film"].duration_s == pytest.approx(20, abs=0.2)
     assert result.quality["status"].tolist() == ["excluded"] * 3 + ["kept"] * 2
-    assert "check start_s" in result.quality["reasons"][0]
+    assert result.quality["reasons"][0] == "not_recorded"
+    assert "check start_s" in reason_text("not_recorded", {}, {})
 
 
 def test_a_length_that_nothing_tells_is_said(unstated, quick, tmp_path):
@@ -78,7 +81,7 @@ def test_a_length_that_nothing_tells_is_said(unstated, quick, tmp_path):
     result = run_study(manifest, tables=tables, config=quick, out_dir=tmp_path / "out")
     assert result.quality["status"].tolist() == ["failed"] * 3
     for part in ("length of stimulus 'film' is unknown", "check start_s", "duration_s"):
-        assert part in result.quality["reasons"][0]
+        assert part in result.quality["messages"][0]
     assert np.isnan(result.stimuli["film"].duration_s)
 
 
@@ -106,7 +109,7 @@ def test_a_scene_beyond_the_recordings_is_told(unstated, quick):
     manifest.with_name("stimuli.csv").write_text(f"stimulus,scenes\nfilm,{LATE}\n")
     result = run_study(manifest, tables=tables, config=quick)
     assert result.kept == 3
-    for note in result.quality["notes"]:
+    for note in result.quality["messages"]:
         assert "scene 'late' ends at 200 s, after the stimulus (20 s)" in note
 
 
@@ -119,3 +122,18 @@ def test_a_scene_beyond_the_film_stops_the_study_before_any_work(make_study, qui
     manifest.with_name("stimuli.csv").write_text(text)
     with pytest.raises(StudyError, match=r"stimulus 'film': scene 'late' ends at 200 s, after"):
         run_study(manifest, tables=tables, config=quick)
+
+
+def test_rest_as_found_may_serve_as_the_baseline(make_study, quick):
+    manifest, tables = make_study(n=4)
+    config = quick.with_(baseline_from="auto")
+    result = run_study(manifest, tables=tables, config=config)
+    assert result.provenance["baseline"]["source"] == "auto"
+    assert "median" in baseline_text("auto", config)
+    audience = result.audiences["film"]
+    own = usual_rest(find_person(tables["p2.mp4"]), config.rate_hz)
+    np.testing.assert_allclose(
+        audience.corrected[2], audience.raw[2] - own.mean[:, None], equal_nan=True
+    )
+    with pytest.raises(StudyError, match="stated or auto"):
+        quick.with_(baseline_from="guess")

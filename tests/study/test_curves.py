@@ -7,24 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_nb.study import StudyConfig
-from fer_nb.study.curves import angular, baseline_of, bin_recording, correct, smooth
-from fer_nb.study.respondent import Respondent
+from fer_nb.person import Person, angular, departures, holds, moving_average, rest_of
+from fer_nb.study.curves import bin_recording
 
 
-def person(times, values) -> Respondent:
+def person(times, values) -> Person:
     """A respondent whose every signal has the given values (NaN: face absent)."""
     times, values = np.asarray(times, dtype=float), np.asarray(values, dtype=float)
     column = np.zeros(len(times))
-    return Respondent(
-        times, np.repeat(values[:, None], 11, 1), column, column, column, column, column, "only"
-    )
+    values = np.repeat(values[:, None], 11, 1)
+    return Person(times, holds(times), values, *[column] * 7)
 
 
-def bins(p, edges, hold=0.5, least=0.5):
-    values, coverage = bin_recording(
-        p, np.asarray(edges, dtype=float), max_hold_s=hold, min_coverage=least
-    )
+def bins(p, edges, least=0.5):
+    values, coverage = bin_recording(p, np.asarray(edges, dtype=float), min_coverage=least)
     return values[0], coverage
 
 
@@ -93,28 +89,27 @@ def test_an_empty_recording_is_all_missing():
 
 def test_smoothing_keeps_constants_and_gaps_and_averages_what_is_there():
     x = np.array([1.0, 1, np.nan, 1, 1, 4, 1])
-    out = smooth(x, 3)
+    out = moving_average(x, 3)
     assert np.isnan(out[2])
     assert out[1] == 1
     assert out[5] == pytest.approx(2.0)
-    np.testing.assert_array_equal(smooth(x, 1), x)
-    np.testing.assert_allclose(smooth(np.full((2, 9), 7.0), 5), 7.0)
+    np.testing.assert_array_equal(moving_average(x, 1), x)
+    np.testing.assert_allclose(moving_average(np.full((2, 9), 7.0), 5), 7.0)
 
 
 def test_baselines():
     t = np.arange(0, 10, 0.1)
     p = person(t, np.where(t < 5, 0.2, 0.7))
-    config = StudyConfig()
-    base = baseline_of(p, 1.0, 5.0, config)
+    base = rest_of(p, 1.0, 5.0)
     assert base.mean[3] == pytest.approx(0.2)
     assert base.seconds == pytest.approx(4.0, abs=0.01)
     assert base.angular[3] == pytest.approx(np.arcsin(np.sqrt(0.2)))
     raw = np.full((11, 4), 0.7)
-    assert correct(raw, base, "difference")[4, 0] == pytest.approx(0.5)
-    assert correct(raw, base, "none")[4, 0] == 0.7
+    assert departures(raw, base, "difference")[4, 0] == pytest.approx(0.5)
+    assert departures(raw, base, "none")[4, 0] == 0.7
     # z divides by the SD, but never by less than the floor: no departure of a thousand SDs.
-    assert correct(raw, base, "z")[4, 0] == pytest.approx(0.5 / 0.01)
-    assert baseline_of(person(t, t * np.nan), 1, 5, config).seconds == 0
+    assert departures(raw, base, "z")[4, 0] == pytest.approx(0.5 / 0.01)
+    assert rest_of(person(t, t * np.nan), 1, 5).seconds == 0
 
 
 def test_the_angular_scale_leaves_ratings_alone():

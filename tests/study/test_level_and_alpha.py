@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from fer_nb.study import (
+from fer_nb.reports import (
     comparison_figures,
     comparison_sections,
+    comparison_sentences,
     figures,
-    run_mood,
-    run_study,
     sections,
+    sentences,
     words,
 )
+from fer_nb.study import run_mood, run_study
 from fer_nb.study.simulate import simulate_guests
 
 
@@ -28,18 +29,18 @@ def strict(simulated, quick):
 
 def said(result) -> str:
     """Everything the report writes in which a level or an error rate can occur."""
-    parts = [words.lead(result), sections.method(result)]
+    parts = [sentences.lead(result), sections.method(result)]
     for name in result.audiences:
-        parts += words.three_sentences(result, name)
-        parts += words.headline_figures(result, name)
-        top = words.top_moments(result, name)
+        parts += sentences.three_sentences(result, name)
+        parts += sentences.headline_figures(result, name)
+        top = sentences.top_moments(result, name)
         parts.append(sections.moment_cards(result, name, top))
         parts += [
             part(result, name)
             for part in (sections.moments_table, sections.metrics_table, sections.scenes_table)
         ]
     for rows, _, clusters in comparison_sections.contrasts_of(result):
-        parts.append(words.compare_sentence(rows, result, clusters))
+        parts.append(comparison_sentences.compare_sentence(rows, result, clusters))
         parts.append(comparison_sections.comparison_table(rows, result))
     return re.sub(r"data:image[^\"]*", "", "\n".join(map(str, parts)))
 
@@ -58,11 +59,11 @@ def test_the_scenes_table_names_the_level(strict):
 def test_the_comparison_is_judged_at_the_studys_alpha(result, strict):
     rows = result.comparison.assign(p_holm=1.0)
     rows.loc[rows.index[0], "p_holm"] = 0.03
-    lenient = words.compare_sentence(rows, result)
+    lenient = comparison_sentences.compare_sentence(rows, result)
     assert "95% interval" in lenient
     assert "p = 0.030" in lenient
-    assert "(Holm-corrected, 1%)" in words.compare_sentence(rows, strict)
-    sure = words.compare_sentence(rows.assign(p_holm=0.005), strict)
+    assert "(Holm-corrected, 1%)" in comparison_sentences.compare_sentence(rows, strict)
+    sure = comparison_sentences.compare_sentence(rows.assign(p_holm=0.005), strict)
     assert "90% interval" in sure
     assert "95%" not in sure
 
@@ -83,7 +84,7 @@ def test_dots_are_filled_at_the_studys_alpha(result):
 def test_synchrony_is_called_beyond_chance_at_the_studys_alpha(result, strict):
     def verdict(study):
         study = replace(study, synchrony=study.synchrony.assign(p=0.03))
-        names = words.headline_figures(study, "trailer-a")
+        names = sentences.headline_figures(study, "trailer-a")
         return next(n for n in names if n.startswith("inter-subject correlation"))
 
     assert "beyond chance" in verdict(result)
@@ -93,13 +94,13 @@ def test_synchrony_is_called_beyond_chance_at_the_studys_alpha(result, strict):
 def test_odd_levels_are_not_rounded_away(result):
     assert "97.5% interval" in words.range_text("valence", 0.1, 0.2, 0.975)
     config = result.config.with_(alpha=0.005)
-    none = words.compare_sentence(
+    none = comparison_sentences.compare_sentence(
         result.comparison.assign(p_holm=1.0), replace(result, config=config)
     )
     assert "(Holm-corrected, 0.5%)" in none
     clips, tables = simulate_guests(guests=12)
     mood = run_mood(clips, tables=tables, config=config.with_(level=0.975))
-    assert "97.5% interval" in mood.sentence
+    assert "97.5% interval" in comparison_sentences.mood_sentence(mood)
 
 
 def test_the_figures_of_a_strict_study_can_be_drawn(strict):

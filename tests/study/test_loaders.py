@@ -81,8 +81,8 @@ def test_a_table_of_another_recording_is_refused(make_study, quick, tmp_path):
         write_table(table, tmp_path / "tables" / f"p{k}.parquet")
     quality = run_study(manifest, tables=tmp_path / "tables", config=quick).quality
     assert quality["status"].tolist() == ["kept", "kept", "failed"]
-    assert "p2.parquet" in quality["reasons"][2]
-    assert "is not of 'p2.mp4'" in quality["reasons"][2]
+    assert "p2.parquet" in quality["messages"][2]
+    assert "is not of 'p2.mp4'" in quality["messages"][2]
 
 
 @pytest.mark.parametrize("video", [".", "..", "/"])

@@ -223,7 +223,7 @@ def test_one_recording_is_not_two_people(write, tmp_path, second):
 
 def test_a_bad_start_is_one_problem_and_not_two(write):
     lines = "a,film,a.mp4,12:30\nb,film,a.mp4,0\n"
-    with pytest.raises(StudyError, match=r"1 problem to put right\n.*start_s is '12:30'"):
+    with pytest.raises(StudyError, match=r"1 problem to fix\n.*start_s is '12:30'"):
         read_manifest(write("respondent,stimulus,video,start_s\n" + lines))
 
 
@@ -232,8 +232,8 @@ def test_a_recording_that_is_not_named_in_utf_8_is_a_problem(tmp_path, name):
     for file in (tmp_path / "film" / "bob.mp4", tmp_path / os.fsdecode(name)):
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"x")
-    shown = re.escape(f"{os.fsdecode(name)!a} is not named in UTF-8; rename it")
-    with pytest.raises(StudyError, match=rf"1 problem to put right\n  {shown}"):
+    shown = re.escape(f"{os.fsdecode(name)!a} has a name that is not UTF-8; rename it")
+    with pytest.raises(StudyError, match=rf"1 problem to fix\n  {shown}"):
         read_manifest(tmp_path)
 
 
@@ -245,3 +245,22 @@ def test_a_scene_ends_at_a_number_of_seconds(write, end):
     )
     with pytest.raises(StudyError, match=r"stimuli\.csv line 2: scene"):
         read_manifest(path)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_tables_of_any_spreadsheet_are_read(tmp_path, delimiter):
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    rows = [("respondent", "stimulus", "video"), ("ann", "film", "a.mp4")]
+    (tmp_path / "m.csv").write_text("\n".join(delimiter.join(row) for row in rows))
+    assert read_manifest(tmp_path / "m.csv").recordings["respondent"].tolist() == ["ann"]
+
+
+def test_names_that_cannot_be_found_get_a_hint(tmp_path):
+    text = "respondent,stimulus,video\nann,film,clips\\a.mp4\nbob,film,{}.mp4\n"
+    (tmp_path / "m.csv").write_text(text.format("x" * 300))
+    with pytest.raises(StudyError, match="write / between folders") as told:
+        read_manifest(tmp_path / "m.csv")
+    assert "2 problems" in str(told.value)
+    (tmp_path / "m.csv").write_text("respondent|stimulus|video\nann|film|a.mp4\n")
+    with pytest.raises(StudyError, match="between commas, semicolons or tabs"):
+        read_manifest(tmp_path / "m.csv")

@@ -9,24 +9,16 @@ import pytest
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
+from fer_nb.reports.comparison_sentences import mixed_sentence
 from fer_nb.study import StudyConfig
-from fer_nb.study.comparison import (
-    COMPARED,
-    compare_curves,
-    compare_metrics,
-    contrast,
-    contrasts,
-    independent_row,
-    paired_row,
-    shuffle_p,
-    sign_flip_p,
-)
+from fer_nb.study.comparison import COMPARED, compare_curves, compare_metrics, contrast, contrasts
 from fer_nb.study.config import SIGNALS
 from fer_nb.study.intervals import exact_share, generator
-from fer_nb.study.manifest import Scene
 from fer_nb.study.metrics import curve_peak, person_metrics, stimulus_metrics, whole_metrics
 from fer_nb.study.mixed import mixed_model
 from fer_nb.study.simulate import Event, simulate_audience
+from fer_nb.study.stimuli import Scene
+from fer_nb.study.two_samples import independent_row, paired_row, shuffle_p, sign_flip_p
 
 CONFIG = StudyConfig()
 EVENTS = (Event("happy", 10, 14, 2.0), Event("surprise", 20, 22, 2.0))
@@ -34,7 +26,7 @@ EVENTS = (Event("happy", 10, 14, 2.0), Event("surprise", 20, 22, 2.0))
 
 @pytest.fixture(scope="module")
 def audience():
-    config = CONFIG.with_(n_boot=300, n_permutations=200)
+    config = CONFIG.with_(n_boot=300, n_permutations=2000)
     return simulate_audience(16, np.random.default_rng(11), events=EVENTS, config=config)
 
 
@@ -165,7 +157,7 @@ def test_people_who_saw_both_are_paired(audience):
     c = contrast(first, second, ("a", "b"), "stimuli")
     assert c.paired
     assert c.first.respondents == c.second.respondents == tuple(str(i) for i in range(2, 12))
-    assert c.note.endswith("are left out (6)")
+    assert c.left_out == 6
 
 
 def test_mostly_different_people_are_independent_and_nobody_counts_twice(audience):
@@ -173,7 +165,7 @@ def test_mostly_different_people_are_independent_and_nobody_counts_twice(audienc
     c = contrast(first, second, ("a", "b"), "stimuli")
     assert not c.paired
     assert not set(c.first.respondents) & set(c.second.respondents)
-    assert c.note.endswith("count for the first only (2)")
+    assert c.left_out == 2
 
 
 def test_an_audience_does_not_differ_from_itself(audience):
@@ -216,14 +208,16 @@ def test_the_mixed_model_of_two_complete_stimuli_is_the_paired_t_test():
     shift = np.random.default_rng(3).normal(size=15)[:, None]  # something persons keep
     for one in (a, b):
         one.corrected[:, 0] += shift
-    table, sentence = mixed_model({"a": a, "b": b})
+    table, fit = mixed_model({"a": a, "b": b})
     x, y = (whole_metrics(one)["average"][:, 0] for one in (a, b))
     want = stats.ttest_rel(y, x)
     row = table.iloc[1]
     assert row["estimate"] == pytest.approx((y - x).mean(), abs=1e-6)
     assert row["p"] == pytest.approx(want.pvalue, rel=0.02)
-    assert "30 recordings of 15 respondents" in sentence
-    assert "No mixed model" in mixed_model({"a": a})[1]
+    assert (fit["recordings"], fit["respondents"]) == (30, 15)
+    assert mixed_model({"a": a})[1]["status"] == "one-stimulus"
+    assert mixed_sentence(mixed_model({"a": a})[1]) == ""
+    assert "30 recordings of 15 respondents" in mixed_sentence(fit)
 
 
 def averages(*values):
@@ -247,8 +241,8 @@ def test_a_mixed_model_comes_out_however_little_persons_differ():
             x, y = 0.05 * (own + np.sqrt(1 - icc) * rng.standard_normal((2, n)))
             for one, values in zip(audiences.values(), (x, y), strict=True):
                 one.corrected[:, 0] = values[:, None]
-            table, sentence = mixed_model(audiences)
-            assert sentence.startswith("Mixed model of average valence: 48 recordings of 24")
+            table, fit = mixed_model(audiences)
+            assert (fit["recordings"], fit["respondents"]) == (48, 24)
             assert table["estimate"].to_list() == pytest.approx([x.mean(), (y - x).mean()])
             want = stats.ttest_rel(y, x)
             row = table.iloc[1]
@@ -256,7 +250,7 @@ def test_a_mixed_model_comes_out_however_little_persons_differ():
             ends = want.confidence_interval(0.95)
             assert [row["low"], row["high"]] == pytest.approx(list(ends), rel=0.02, abs=1e-4)
             alike = np.cov(x, y)[0, 1] <= 0  # persons differ less than chance would make them
-            assert alike == ("estimated as 0" in sentence)
+            assert fit["status"] == ("within" if alike else "random")
             zero += alike
             if alike:  # the mean of one stimulus has the error of recordings that are all alike
                 pooled = np.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2 / n)
@@ -270,27 +264,28 @@ def test_a_mixed_model_with_gaps_and_no_variance_between_persons_compares_within
     x = rng.standard_normal(12)
     y, z = -x + 0.1 * rng.standard_normal((2, 12))  # who is high in one film is low in the others
     y[:2], z[2:4] = np.nan, np.nan
-    table, sentence = mixed_model(averages(x, y, z))
-    assert "32 recordings of 12 respondents" in sentence
-    assert "estimated as 0" in sentence
+    table, fit = mixed_model(averages(x, y, z))
+    assert fit == {"recordings": 32, "respondents": 12, "status": "within"}
+    assert "estimated as 0" in mixed_sentence(fit)
     values = np.concatenate([x, y, z])
     design = np.column_stack(
         [np.tile(np.eye(12), (3, 1)), np.repeat([[0, 0], [1, 0], [0, 1]], 12, axis=0)]
     )
     known = ~np.isnan(values)
-    fit = OLS(values[known], design[known]).fit()
-    assert table["estimate"][1:].to_list() == pytest.approx(fit.params[-2:].tolist())
-    assert table["p"][1:].to_list() == pytest.approx(fit.pvalues[-2:].tolist())
+    want = OLS(values[known], design[known]).fit()
+    assert table["estimate"][1:].to_list() == pytest.approx(want.params[-2:].tolist())
+    assert table["p"][1:].to_list() == pytest.approx(want.pvalues[-2:].tolist())
 
 
 def test_a_mixed_model_is_refused_where_nothing_varies_or_nobody_links_the_stimuli():
     flat = np.full(12, 0.3)
-    assert "singular" in mixed_model(averages(flat, flat))[1]
+    assert mixed_model(averages(flat, flat))[1]["status"] == "singular"
     x = np.random.default_rng(3).standard_normal(12)
-    assert "singular" in mixed_model(averages(x, x + 1))[1]
+    assert mixed_model(averages(x, x + 1))[1]["status"] == "singular"
     alone = averages(x, -x, np.where(np.arange(12) < 8, x, np.nan))
     others = tuple(f"other {i}" for i in range(12))
     alone["film 2"] = replace(alone["film 2"], respondents=others)
-    table, sentence = mixed_model(alone)
+    table, fit = mixed_model(alone)
     assert table.empty
-    assert "nobody's recordings link all stimuli" in sentence
+    assert fit["status"] == "unlinked"
+    assert "nobody’s recordings link all stimuli" in mixed_sentence(fit)

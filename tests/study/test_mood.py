@@ -8,7 +8,9 @@ import pytest
 from scipy import stats
 
 from fer_nb.errors import StudyError
-from fer_nb.study import StudyConfig, comparison_figures, run_mood
+from fer_nb.reports import comparison_figures
+from fer_nb.reports.comparison_sentences import mood_sentence, mood_warnings
+from fer_nb.study import StudyConfig, run_mood
 from fer_nb.study.config import SIGNALS
 from fer_nb.study.mood import compare_moods
 from fer_nb.study.simulate import simulate_guests
@@ -32,8 +34,8 @@ def test_linked_guests_are_compared_with_themselves(guests, quick):
     assert row["low"] < row["difference"] < row["high"]
     want = stats.ttest_rel(wide["after"], wide["before"]).pvalue
     assert row["p"] == pytest.approx(want, abs=0.03)
-    assert "more pleasant after than before" in mood.sentence
-    assert f"{len(wide)} persons seen before and after" in mood.sentence
+    assert "more positive after than before" in mood_sentence(mood)
+    assert f"{len(wide)} people seen before and after" in mood_sentence(mood)
 
 
 def test_unlinked_clips_are_two_groups(guests, quick):
@@ -62,25 +64,25 @@ def test_glimpses_are_left_out_and_said(guests, quick):
     short.loc[late, "face_id"] = pd.NA
     short.loc[late, list(SIGNALS)] = np.nan
     mood = run_mood(clips, tables={**tables, "before/guest-03.mp4": short}, config=quick)
-    assert any("seen for less than 2 s" in w for w in mood.warnings)
-    assert any("on one side only" in w for w in mood.warnings)
+    assert any("seen for less than 2 s" in w for w in mood_warnings(mood))
+    assert any("on one side only" in w for w in mood_warnings(mood))
 
 
 def test_few_persons_are_warned_about_and_very_few_not_tested(guests, quick):
     clips, tables = guests
     mood = run_mood(clips.iloc[:14], tables=tables, config=quick)
-    assert any("below 12 per side" in w for w in mood.warnings)
+    assert any("fewer than 12 per side" in w for w in mood_warnings(mood))
     assert np.isfinite(mood.table["p"]).all()
     mood = run_mood(clips.iloc[:6], tables=tables, config=quick)
     assert mood.table["p"].isna().all()
-    assert "too few to say more" in mood.sentence
+    assert "too few to say more" in mood_sentence(mood)
 
 
 def test_an_unreadable_clip_is_a_warning(guests, quick):
     clips, tables = guests
     fewer = {k: v for k, v in tables.items() if k != "after/guest-05.mp4"}
     mood = run_mood(clips, tables=fewer, config=quick)
-    assert any("after/guest-05.mp4 was left out" in w for w in mood.warnings)
+    assert any("after/guest-05.mp4 was left out" in w for w in mood_warnings(mood))
 
 
 def test_problems_are_told_together(guests, tmp_path):
@@ -124,7 +126,7 @@ def test_a_clip_that_shows_nobody_is_a_warning(guests, quick, named):
     clips = clips if named else clips.drop(columns="respondent")
     mood = run_mood(clips, tables=changed, config=quick)
     for clip in ("before/guest-02.mp4", "after/guest-02.mp4"):
-        assert any(f"{clip} was left out: " in w for w in mood.warnings)
+        assert any(f"{clip} was left out: " in w for w in mood_warnings(mood))
 
 
 def test_columns_that_are_missing_are_told(guests):

@@ -1,0 +1,98 @@
+"""Studies of any number: planning is quick, and twice as many take twice as long."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from fer_nb.errors import StudyError
+from fer_nb.study import StudyConfig, intervals, read_manifest
+from fer_nb.study.clusters import cluster_test, two_sample_cluster_test
+from fer_nb.study.intervals import mean_band
+from fer_nb.study.loaders import table_loader
+from fer_nb.study.stimuli import stimulus_name
+from fer_nb.study.two_samples import shuffle_p, sign_flip_p
+
+
+def planned(folder, rows: int, stimuli: int) -> float:
+    """Write a manifest and return the processor time that it takes to plan its study."""
+    lines = [f"r{i},film {i % stimuli},r{i}.mp4,before" for i in range(rows)]
+    text = "respondent,stimulus,video,phase\n" + "\n".join(lines) + "\n"
+    (folder / "m.csv").write_text(text)
+    shown = "\n".join(f"film {i},30" for i in range(stimuli))
+    (folder / "stimuli.csv").write_text(f"stimulus,duration_s\n{shown}\n")
+    (folder / "tables").mkdir(exist_ok=True)
+    begin = time.process_time()
+    manifest = read_manifest(folder / "m.csv", need_videos=False)
+    table_loader(folder / "tables", manifest.recordings.to_dict("records"))
+    seconds = time.process_time() - begin
+    assert (len(manifest.recordings), len(manifest.stimuli)) == (rows, stimuli)
+    return seconds
+
+
+@pytest.mark.parametrize("share", [1, 1000])
+def test_ten_thousand_recordings_are_planned_within_five_seconds(tmp_path, share):
+    planned(tmp_path, 100, 10)  # what is imported on the way does not count
+    few, many = planned(tmp_path, 2500, 2500 // share), planned(tmp_path, 10_000, 10_000 // share)
+    assert many < 5
+    assert many < 8 * few + 0.5  # four times as many; sixteen times as long if it were quadratic
+
+
+def test_a_wrong_file_of_stimuli_is_told_in_a_line_each(tmp_path):
+    lines = [f"r{i},film {i},r{i}.mp4" for i in range(1000)]
+    (tmp_path / "m.csv").write_text("respondent,stimulus,video\n" + "\n".join(lines) + "\n")
+    shown = "\n".join(f"other {i}" for i in range(1000))
+    (tmp_path / "stimuli.csv").write_text(f"stimulus\n{shown}\n")
+    with pytest.raises(StudyError, match=r"other 9, and 990 more\)") as told:
+        read_manifest(tmp_path / "m.csv", need_videos=False)
+    assert len(str(told.value)) < 500_000
+
+
+def test_permutations_of_many_people_need_little_memory():
+    rng = np.random.default_rng(0)
+    people, config = 3000, StudyConfig(n_permutations=5000, n_boot=5000)
+    values = rng.normal(0.1, 1, (people, 4))
+    for work in (
+        lambda: sign_flip_p(values, rng, 5000),
+        lambda: shuffle_p(values[:1500], values[1500:], rng, 5000),
+        lambda: cluster_test(values, config, "film"),
+        lambda: two_sample_cluster_test(values[:1500], values[1500:], config, "film"),
+        lambda: mean_band(values, rng=rng, n_boot=5000),
+    ):
+        tracemalloc.start()
+        work()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 110e6  # each of them had 15 million numbers of 8 bytes, and more, at once
+
+
+def test_permutations_in_blocks_are_those_drawn_at_once(monkeypatch):
+    rng = np.random.default_rng(1)
+    values = rng.normal(0.1, 1, (30, 4))
+    config = StudyConfig(n_permutations=2000, n_boot=2000)
+
+    def found():
+        draw = np.random.default_rng(2)
+        return (
+            sign_flip_p(values, draw, 2000).tolist(),
+            shuffle_p(values[:15], values[15:], draw, 2000).tolist(),
+            cluster_test(values, config, "film"),
+            two_sample_cluster_test(values[:15], values[15:], config, "film"),
+            np.round(mean_band(values, rng=draw).low, 9).tolist(),
+        )
+
+    at_once = found()
+    monkeypatch.setattr(intervals, "_NUMBERS", 30 * 300)
+    assert found() == at_once
+
+
+def test_the_longest_name_that_fits_is_the_stimulus():
+    names = {"film", "film (long)", "film (long) (cut)"}
+    assert stimulus_name(names, "film") == "film"
+    assert stimulus_name(names, "film (before)") == "film"
+    assert stimulus_name(names, "film (long) (before)") == "film (long)"
+    assert stimulus_name(names, "film (long) (cut)") == "film (long) (cut)"
+    assert stimulus_name(names, "film (a (b)") == "film"
+    with pytest.raises(KeyError):
+        stimulus_name(names, "other (before)")

@@ -1,0 +1,156 @@
+"""What a report must not say: each of these misled in a composed study."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_nb.emotions import EMOTIONS
+from fer_nb.reports import comparison_sections, words
+from fer_nb.study import StudyConfig
+from fer_nb.study.comparison import Contrast, compare_metrics, compare_scenes
+from fer_nb.study.config import SIGNALS
+from fer_nb.study.content import none_moved
+from fer_nb.study.metrics import stimulus_metrics
+from fer_nb.study.norms import _percentile
+from fer_nb.study.quality import remark_baselines
+from fer_nb.study.simulate import simulate_audience
+from fer_nb.study.stimuli import Scene
+
+CONFIG = StudyConfig(n_boot=400, n_permutations=2000)
+
+
+def quiet(n=12, seconds=30):
+    """An audience in which nothing happens: everybody at a rest of their own."""
+    audience = simulate_audience(
+        n, np.random.default_rng(1), duration_s=float(seconds), missing=False, config=CONFIG
+    )
+    noise = 0.005 * np.random.default_rng(2).standard_normal(audience.corrected.shape)
+    resting = np.full((n, 9), 0.05)
+    seconds_ = np.full(audience.seconds.shape, 0.05)
+    return replace(audience, corrected=noise, seconds=seconds_, resting=resting, expressed=None)
+
+
+def test_the_laughter_at_a_joke_is_not_the_storms():
+    audience = quiet()
+    seconds = audience.seconds.copy()
+    seconds[:, EMOTIONS.index("happy"), 9:17] = 0.8  # from the joke on, into the storm
+    audience = replace(audience, seconds=seconds, expressed=None)
+    scenes = (Scene("joke", 8.0, 12.0), Scene("storm", 12.0, 20.0))
+    ever = stimulus_metrics(audience, scenes=scenes).query("metric == 'ever_expressed'")
+    happy = ever[ever["signal"] == "p_happy"].set_index("scope")["estimate"]
+    assert happy["joke"] == 1
+    assert happy["storm"] == 0
+    assert happy["whole"] == 1
+
+
+def test_a_scene_counts_from_a_reactions_lag_on():
+    audience = quiet()
+    corrected = audience.corrected.copy()
+    corrected[:, 0, 65:85] = 1.0  # from 13 s to 17 s, a second after the scene of 12 s to 16 s
+    audience = replace(audience, corrected=corrected)
+    numbers = stimulus_metrics(audience, scenes=(Scene("storm", 12.0, 16.0),))
+    row = numbers.query("scope == 'storm' and metric == 'average' and signal == 'valence'")
+    assert row["estimate"].iloc[0] == pytest.approx(1.0, abs=0.02)
+
+
+def test_intervals_of_skewed_numbers_need_ten_people():
+    table = stimulus_metrics(quiet(n=9)).query("scope == 'whole'")
+    skewed = table["metric"].isin(["level", "maximum", "minimum", "peak_end", "peak", "peak_time"])
+    assert table.loc[skewed, "low"].isna().all()
+    assert table.loc[table["metric"] == "average", "low"].notna().all()
+    ten = stimulus_metrics(quiet(n=10)).query("scope == 'whole' and metric == 'maximum'")
+    assert ten["low"].notna().all()
+
+
+def contrast(values_first, values_second):
+    """Two audiences whose average valence is as given, of different people."""
+    sides = []
+    for values in (values_first, values_second):
+        one = quiet(n=len(values), seconds=4)
+        corrected = one.corrected.copy()
+        corrected[:, 0] = np.asarray(values)[:, None]
+        sides.append(replace(one, corrected=corrected))
+    return Contrast(*sides, ("a", "b"), "stimuli", paired=True)
+
+
+def test_a_p_that_hangs_on_a_few_is_flagged():
+    rng = np.random.default_rng(0)
+    steady = 0.3 + 0.05 * rng.standard_normal(20)
+    table = compare_metrics(contrast(steady, 0 * steady)).set_index(["metric", "signal"])
+    sure = table.loc[("average", "valence")]
+    assert sure["flag"] == ""
+    assert sure["p_robust"] < 0.05
+    # most differ slightly the other way, and four by far: the mean is sure, the ranks are not
+    odd = np.r_[np.full(14, -0.1), np.full(6, 1.5)] + 0.01 * rng.standard_normal(20)
+    row = compare_metrics(contrast(odd, 0 * odd)).set_index(["metric", "signal"])
+    row = row.loc[("average", "valence")]
+    assert row["p"] <= 0.05 < row["p_robust"]
+    assert row["flag"] in ("ranks", "interval")
+
+
+def test_flags_are_told_beside_the_table(result):
+    rows, _, _ = next(comparison_sections.contrasts_of(result))
+    flagged = rows.assign(flag=["interval", *[""] * (len(rows) - 1)])
+    told = str(comparison_sections.comparison_table(flagged, result))
+    assert "* p and interval disagree" in told
+    assert "disagree" not in str(comparison_sections.comparison_table(rows.assign(flag=""), result))
+
+
+def test_rounding_does_not_hide_the_side_of_zero():
+    assert words.range_text("p_happy", 0.004, 0.06, 0.95) == "95% interval +0.4 to +6.0"
+    assert words.range_text("p_happy", 0.01, 0.06, 0.95) == "95% interval +1 to +6"
+    assert words.range_text("valence", -0.003, 0.2, 0.95) == "95% interval −0.003 to +0.200"
+
+
+def test_scores_are_no_percentage_points():
+    assert words.value_text("p_happy", 0.37) == "+37 of 100"
+    assert "percentage" not in " ".join(words.UNITS.values())
+
+
+def test_a_number_that_all_share_has_no_percentile():
+    assert np.isnan(_percentile(np.zeros(12), 0.0))
+    assert np.isnan(_percentile(np.r_[np.zeros(9), 0.1, 0.2, 0.3], 0.0))
+    assert _percentile(np.r_[np.zeros(9), 0.1, 0.2, 0.3], 0.15) == pytest.approx(100 * 10 / 12)
+    assert _percentile(np.arange(10.0), 4.5) == 50
+
+
+def test_short_baselines_are_remarked():
+    quality = pd.DataFrame(
+        {
+            "status": ["kept", "kept", "kept", "excluded"],
+            "notes": ["", "second_face", "", ""],
+            "baseline_s": [1.2, 1.5, 4.8, 1.0],
+        }
+    )
+    told = remark_baselines(quality)["notes"].tolist()
+    assert told == ["short_baseline", "second_face; short_baseline", "", ""]
+    line = {"notes": "short_baseline", "messages": "", "status": "kept", "baseline_s": 1.2}
+    assert words.notes_text(line) == "baseline of only 1.2 s"
+
+
+def test_all_signals_have_a_unit():
+    assert set(words.UNITS) <= set(SIGNALS)
+
+
+def test_scenes_that_moved_are_compared_by_name_and_not_by_the_clock():
+    """The same joke, at 8 s in one cut and at 18 s in the other, is liked as much in both."""
+    first, second = quiet(n=16), quiet(n=16)
+    happy = SIGNALS.index("p_happy")
+    for one, start in ((first, 9), (second, 19)):
+        one.corrected[:, happy, 5 * start : 5 * (start + 4)] += 0.4
+    pair = Contrast(first, second, ("a", "b"), "stimuli", paired=True)
+    here, there = (Scene("joke", 8.0, 12.0),), (Scene("joke", 18.0, 22.0),)
+    assert not none_moved(here, there)
+    assert none_moved(here, here)
+    assert none_moved(here, ())
+    row = compare_scenes(pair, here, there).set_index("signal").loc["p_happy"]
+    assert row["mean_first"] == pytest.approx(0.4, abs=0.02)
+    assert row["difference"] == pytest.approx(0, abs=0.02)
+    by_clock = compare_scenes(pair, here, here).set_index("signal").loc["p_happy"]
+    assert by_clock["difference"] == pytest.approx(0.4, abs=0.02)
+    assert by_clock["p_holm"] < 0.01
+    assert compare_scenes(pair, here, (Scene("storm", 1.0, 2.0),)).empty
