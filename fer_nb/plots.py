@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -52,7 +53,7 @@ NOTE = {"fontsize": 8.5, "fontweight": "normal", "color": "#5A606B"}
 
 
 @contextmanager
-def figure(*args, **options) -> Iterator[tuple[Figure, Axes | np.ndarray]]:
+def figure(*args, **options) -> Iterator[tuple[Figure, Any]]:
     """Yield figure and axes in the house style; the figure is closed, so it shows only once."""
     with plt.rc_context(STYLE):
         fig, axes = plt.subplots(*args, layout="constrained", **options)
@@ -178,14 +179,14 @@ def _plane_limits(axes: Axes, valence, arousal) -> None:
 def plot_valence_arousal(
     rows: pd.DataFrame, curves: pd.DataFrame, window_s: float, title: str = ""
 ) -> Figure:
-    """Draw one person's valence and arousal over time: raw values faint, the average strong.
+    """Draw one person's valence and arousal over time: raw values as dots, the average as a line.
 
     Parameters
     ----------
     rows : DataFrame
-        From `fer_nb.summary.person_rows`.
+        From `fer_nb.person.person_rows`.
     curves : DataFrame
-        From `fer_nb.summary.smoothed`, with the window `window_s`.
+        From `fer_nb.person.smoothed`, with the window `window_s`.
     window_s : float
     title : str
     """
@@ -197,7 +198,7 @@ def plot_valence_arousal(
         ):
             _shade_gaps(ax, times, rows["face_id"].isna().to_numpy())
             ax.axhline(NEUTRAL, color="#9AA0A8", lw=0.9)
-            ax.plot(times, rows[name], ".", ms=2.2, color=color, alpha=0.28, mew=0)
+            ax.plot(times, rows[name], ".", ms=3.2, color=color, alpha=0.55, mew=0)
             ax.plot(curves.index, curves[name], color=color, lw=2)
             values = rows[name].to_numpy(dtype=float)
             low_value, high_value = np.nanmin(values, initial=7), np.nanmax(values, initial=1)
@@ -224,7 +225,7 @@ def plot_emotion_shares(curves: pd.DataFrame, window_s: float, title: str = "") 
     Parameters
     ----------
     curves : DataFrame
-        From `fer_nb.summary.smoothed`, with the window `window_s`.
+        From `fer_nb.person.smoothed`, with the window `window_s`.
     """
     times = curves.index.to_numpy()
     values = curves[list(PROBABILITY_COLUMNS)].to_numpy().T

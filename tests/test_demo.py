@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import av
 import cv2
@@ -13,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fer_nb import load_detector
-from fer_nb.demo import DemoStudy, make, make_demo, sample_recording, script, trailer, viewers
-from fer_nb.demo.looks import LOOKS, cast
-from fer_nb.demo.people import collins
-from fer_nb.demo.puppet import ACTIONS, Puppet, mouth_texture
-from fer_nb.demo.warp import Grid, pixel_grid, thin_plate
+from fer_nb.demo import DemoStudy, make, make_demo, sample_recording, script
+from fer_nb.demo.drawing import trailer, viewers
+from fer_nb.demo.drawing.looks import LOOKS, Look, cast
+from fer_nb.demo.drawing.people import collins
+from fer_nb.demo.drawing.puppet import ACTIONS, Puppet, mouth_texture
+from fer_nb.demo.drawing.warp import Grid, pixel_grid
 from fer_nb.errors import FerError
 from fer_nb.media import VideoReader
 from fer_nb.study.manifest import read_manifest
@@ -82,28 +84,6 @@ def test_frames_follow_each_other(viewer, seed):
 
 
 # Warps and faces --------------------------------------------------------------------------------
-
-POINTS = st.lists(
-    st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=4, max_size=12, unique=True
-).filter(lambda p: np.linalg.matrix_rank(np.array(p) - p[0]) == 2)
-
-
-@given(POINTS, st.randoms())
-@settings(max_examples=40, deadline=None)
-def test_thin_plate_passes_through_its_points(points, random):
-    at = np.array(points, float)
-    values = np.array([[random.uniform(-5, 5), random.uniform(-5, 5)] for _ in points])
-    np.testing.assert_allclose(thin_plate(at, values, at), values, atol=1e-3)
-
-
-@given(POINTS, st.lists(st.floats(-2, 2), min_size=6, max_size=6))
-@settings(max_examples=40, deadline=None)
-def test_thin_plate_reproduces_affine_maps(points, numbers):
-    matrix, shift = np.reshape(numbers[:4], (2, 2)), np.array(numbers[4:])
-    at = np.array(points, float)
-    where = np.array([[-5.0, 3.0], [22.5, 17.25], [60.0, 60.0]])
-    result = thin_plate(at, at @ matrix + shift, where)
-    np.testing.assert_allclose(result, where @ matrix + shift, atol=1e-2)
 
 
 def test_grid_moves_nothing_on_its_rim():
@@ -184,12 +164,28 @@ def test_a_small_change_of_expression_is_a_small_change_of_the_picture(puppets):
     assert change.mean() < 0.5
 
 
-def test_a_mirrored_viewer_keeps_left_and_right():
+def test_a_mirrored_viewer_is_the_same_picture_turned_round():
+    """Drawn in a mirror about the nose: the pixels of the left are those of the right."""
     person = collins()
-    mirrored = person.mirrored()
-    assert mirrored.points["eye_out.L"][0] < mirrored.points["eye_out.R"][0]
-    np.testing.assert_array_equal(mirrored.mirrored().texture, person.texture)
-    np.testing.assert_allclose(mirrored.mirrored().points["brow1.L"], person.points["brow1.L"])
+    coords = pixel_grid(601, 400)
+    coords[..., 0] += np.float32(person.points["nose"][0] - 300)  # the nose in the middle
+    mouth = mouth_texture(person, person)
+    plain = Puppet(person, mouth).draw(coords, {"smile": 0.7})
+    mirrored = Puppet(replace(person, mirror=True), mouth).draw(coords, {"smile": 0.7})
+    difference = np.abs(plain[:, ::-1].astype(int) - mirrored.astype(int))
+    assert difference.mean() < 1.5
+    assert np.abs(plain.astype(int) - mirrored).mean() > 5
+
+
+def test_glasses_sit_on_the_eyes_and_stay_still():
+    bare, worn = collins(), cast(Look("collins", "", glasses=True))
+    painted = np.abs(bare.texture.astype(int) - worn.texture).max(axis=2) > 60
+    for side in "LR":
+        x, y = bare.eye(side).astype(int)
+        reach = int(0.45 * bare.unit)
+        assert painted[y - reach : y + reach, x - reach : x + reach].mean() > 0.05
+    assert painted.mean() < 0.02
+    assert len(worn.still) > len(bare.still)
 
 
 # Frames -----------------------------------------------------------------------------------------

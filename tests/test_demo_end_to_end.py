@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from fer_nb.demo import make_demo, script
-from fer_nb.reactions import analyze_video, check_table
+from fer_nb.emotions import EMOTIONS
+from fer_nb.person import main_person, person_rows, recording_quality, smoothed
+from fer_nb.reactions import analyze_video
 from fer_nb.study.study import run_study
-from fer_nb.summary import main_person, person_rows, recording_quality, smoothed
+from fer_nb.tables import check_table
 
 pytestmark = pytest.mark.timeout(1800)  # makes and reads two minutes of video
 
@@ -108,7 +110,7 @@ def test_faces_are_found_while_they_are_there(tables, truth):
 def test_dark_recording_is_flagged_and_the_others_are_not(tables):
     judged = {name: recording_quality(table) for name, table in tables.items()}
     assert [name for name, quality in judged.items() if not quality["usable"]] == ["R06"]
-    assert any("dark" in reason for reason in judged["R06"]["reasons"])
+    assert "brightness" in judged["R06"]["reasons"]
 
 
 def test_viewer_who_leaves_is_absent_only_then(tables, truth):
@@ -128,7 +130,15 @@ def test_the_audience_study_finds_what_was_put_in(study, tables):
     result = run_study(study.manifest, tables={f"{n}.mp4": t for n, t in tables.items()})
     quality = result.quality.set_index("respondent")
     assert set(quality.index[quality["status"] == "kept"]) == set(USABLE)
-    assert "dark" in quality.loc["R06", "reasons"]
+    assert "brightness" in quality.loc["R06", "reasons"]
+    # Asked for of both identities, and nothing of it at rest; R04 smiles least at the ending.
+    yes = result.audiences[script.STIMULUS].expressed
+    happy, surprise = (yes[:, EMOTIONS.index(name)] for name in ("happy", "surprise"))
+    assert happy[:, 7:11].any(axis=-1).all()  # the joke
+    assert happy[:, 16:].any(axis=-1).sum() >= 4  # the ending
+    assert surprise[:, 10:13].any(axis=-1).all()  # the storm
+    assert not happy[:, :6].any()
+    assert not surprise[:, :6].any()
     moments = result.moments
     assert set(moments["status"]) == {"untested"}  # five people are too few to test
 

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from fer_nb import plots
 from fer_nb.emotions import COLORS, EMOTIONS
+from fer_nb.person import person_rows, smoothed
 from fer_nb.reactions import analyze_video
-from fer_nb.summary import person_rows, smoothed
 
 
 @pytest.fixture(scope="module")

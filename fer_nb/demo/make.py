@@ -1,4 +1,4 @@
-"""Write the demo study: trailer, recordings, manifest, stimuli and the truth."""
+"""Write the demo study: trailer, recordings, manifest, stimuli and the truth; and its reports."""
 
 from __future__ import annotations
 
@@ -9,23 +9,34 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from fer_nb.demo import script, trailer, viewers
+from fer_nb.batch import fitting_workers, map_in_order
+from fer_nb.demo import script
+from fer_nb.demo.drawing import trailer, viewers
 from fer_nb.errors import FerError
 from fer_nb.files import check_free, make_folder
 from fer_nb.media import VideoWriter
+
+if TYPE_CHECKING:
+    from fer_nb.reports import Report
 
 _WORKERS = 2
 _COMMENT = (
     "Synthetic demo made by fer_nb: no recording of a person. Made from portraits of Eileen "
     "Collins (NASA) and Grace Hopper (US Navy), public domain."
 )
+
+
+def _file(name: str) -> property:
+    return property(lambda study: study.folder / name)
 
 
 @dataclass(frozen=True)
@@ -43,45 +54,20 @@ class DemoStudy:
         What every face was made to do, as Parquet and as CSV; see `fer_nb.demo.script.truth`.
     manifest, stimuli : Path
         What `fer-nb study` reads.
+    files : tuple of Path
+        All of these; the manifest comes last.
     """
 
     folder: Path
-
-    @property
-    def trailer(self) -> Path:
-        return self.folder / f"{script.STIMULUS}.mp4"
-
-    @property
-    def recordings(self) -> tuple[Path, ...]:
-        return tuple(self.folder / f"{v.respondent}.mp4" for v in script.VIEWERS)
-
-    @property
-    def truth(self) -> Path:
-        return self.folder / "truth.parquet"
-
-    @property
-    def truth_csv(self) -> Path:
-        return self.folder / "truth.csv"
-
-    @property
-    def manifest(self) -> Path:
-        return self.folder / "manifest.csv"
-
-    @property
-    def stimuli(self) -> Path:
-        return self.folder / "stimuli.csv"
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Everything that belongs to the study; the manifest comes last."""
-        return (
-            self.trailer,
-            *self.recordings,
-            self.truth,
-            self.truth_csv,
-            self.stimuli,
-            self.manifest,
-        )
+    trailer = _file(f"{script.STIMULUS}.mp4")
+    truth = _file("truth.parquet")
+    truth_csv = _file("truth.csv")
+    stimuli = _file("stimuli.csv")
+    manifest = _file("manifest.csv")
+    recordings = property(lambda s: tuple(s.folder / f"{v.respondent}.mp4" for v in script.VIEWERS))
+    files = property(
+        lambda s: (s.trailer, *s.recordings, s.truth, s.truth_csv, s.stimuli, s.manifest)
+    )
 
 
 def make_demo(
@@ -101,10 +87,6 @@ def make_demo(
         Overwrite the files of an earlier demo.
     progress : bool
         Show a bar.
-
-    Returns
-    -------
-    DemoStudy
 
     Raises
     ------
@@ -137,8 +119,68 @@ def make_demo(
     return study
 
 
+def run_demo(out_dir: str | Path, force: bool = False, progress: bool = True) -> Path:
+    """Make the demo study, a report of each recording, and the report of the audience.
+
+    Parameters
+    ----------
+    out_dir : str or Path
+        Gets the reports and an ``index.html``; the videos lie in its folder ``study``, the report
+        of the audience in ``audience``.
+    force : bool
+        Overwrite an earlier demo.
+    progress : bool
+        Show bars.
+
+    Returns
+    -------
+    Path
+        The page to open first.
+
+    Raises
+    ------
+    FerError
+        If a file exists and `force` is false, or a report cannot be made.
+    """
+    from fer_nb.progress import recordings_bar
+    from fer_nb.reports import report_study
+    from fer_nb.reports.index import write_index
+
+    out_dir = make_folder(out_dir)
+    index = check_free(out_dir / "index.html", force)
+    study = make_demo(out_dir / "study", force=force, progress=progress)
+    make = partial(_report, out_dir=out_dir, trailer_video=study.trailer, force=force)
+    pairs = list(zip(script.VIEWERS, study.recordings, strict=True))
+    answers = map_in_order(make, pairs, workers=fitting_workers(len(pairs)))
+    reports = []
+    with recordings_bar() if progress else nullcontext() as advance:
+        for answer in answers:
+            if isinstance(answer, FerError):
+                raise answer
+            reports.append(answer)
+            if advance is not None:
+                advance(len(reports), len(pairs))
+    title = "The audience of “Cloud Nine” (synthetic demo)"
+    audience = report_study(
+        study.manifest, out_dir / "audience", tables=out_dir, title=title, force=force
+    )
+    return write_index(reports, index, study=audience, study_title=title, force=force)
+
+
+def _report(
+    item: tuple[script.Viewer, Path], out_dir: Path, trailer_video: Path, force: bool
+) -> Report:
+    """Make the report of one viewer."""
+    from fer_nb.reports import report_video
+
+    viewer, video = item
+    title = f"Viewer {viewer.respondent} of “Cloud Nine” (synthetic demo)"
+    options: dict[str, Any] = {"stimulus": trailer_video, "start_s": viewer.start_s, "force": force}
+    return report_video(video, out_dir, title=title, **options)
+
+
 def sample_recording(path: str | Path | None = None, seed: int = 0) -> Path:
-    """Return the recording of one made viewer, for trying things out; made once and then kept.
+    """Return the recording of one synthetic viewer, for trying things out; made once and kept.
 
     Parameters
     ----------
@@ -148,16 +190,16 @@ def sample_recording(path: str | Path | None = None, seed: int = 0) -> Path:
         As in `make_demo`.
     """
     if path is None:
-        from fer_nb.zoo import cache_folder
+        from fer_nb.weights import cache_folder
 
-        sources = sorted(Path(__file__).parent.glob("*.py"))
+        sources = sorted(Path(__file__).parent.rglob("*.*[yn]"))  # .py and .json
         made_by = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
         path = cache_folder() / f"synthetic-viewer-{made_by.hexdigest()[:12]}-{seed}.mp4"
     path = Path(path)
     if not path.exists():
         recording = viewers.Recording(script.VIEWERS[0], seed)
         make_folder(path.parent)
-        _write_video(path, "A made viewer (synthetic demo)", viewers.FPS, recording, seed)
+        _write_video(path, "A viewer (synthetic demo)", viewers.FPS, recording, seed)
     return path
 
 
@@ -165,28 +207,23 @@ def _write_tables(study: DemoStudy, seed: int) -> None:
     truth = script.truth(seed)
     truth.to_parquet(study.truth, index=False)
     truth.to_csv(study.truth_csv, index=False, float_format="%.6g", lineterminator="\n")
-    manifest = pd.DataFrame(
-        {
-            "respondent": [v.respondent for v in script.VIEWERS],
-            "stimulus": script.STIMULUS,
-            "video": [path.name for path in study.recordings],
-            "start_s": [v.start_s for v in script.VIEWERS],
-            "note": script.NOTE,
-        }
-    )
-    scenes = [vars(scene) for scene in script.SCENES]
-    stimuli = pd.DataFrame(
-        {
-            "stimulus": [script.STIMULUS],
-            "video": [study.trailer.name],
-            "duration_s": [script.DURATION_S],
-            "title": [script.TITLE],
-            "scenes": [json.dumps(scenes)],
-            "note": [script.NOTE],
-        }
-    )
-    manifest.to_csv(study.manifest, index=False, lineterminator="\n")
-    stimuli.to_csv(study.stimuli, index=False, lineterminator="\n")
+    manifest = {
+        "respondent": [v.respondent for v in script.VIEWERS],
+        "stimulus": script.STIMULUS,
+        "video": [path.name for path in study.recordings],
+        "start_s": [v.start_s for v in script.VIEWERS],
+        "note": script.NOTE,
+    }
+    stimuli = {
+        "stimulus": [script.STIMULUS],
+        "video": [study.trailer.name],
+        "duration_s": [script.DURATION_S],
+        "title": [script.TITLE],
+        "scenes": [json.dumps([vars(scene) for scene in script.SCENES])],
+        "note": [script.NOTE],
+    }
+    for table, path in ((manifest, study.manifest), (stimuli, study.stimuli)):
+        pd.DataFrame(table).to_csv(path, index=False, lineterminator="\n")
 
 
 def _write_videos(study: DemoStudy, seed: int, progress: bool) -> None:
@@ -194,42 +231,36 @@ def _write_videos(study: DemoStudy, seed: int, progress: bool) -> None:
     from tqdm import tqdm
 
     stop = threading.Event()
-    total = len(trailer.times())
-    total += sum(len(script.frame_times(v, viewers.FPS, seed)) for v in script.VIEWERS)
-    with tqdm(total=total, desc="demo videos", unit=" frames", disable=not progress) as bar:
 
-        def advance() -> None:
-            if stop.is_set():
-                raise _StoppedError
-            bar.update()
+    def viewer_job(viewer: script.Viewer, path: Path) -> None:
+        frames = ((viewer.first_stamp_s + t, im) for t, im in viewers.Recording(viewer, seed))
+        title = f"Viewer {viewer.respondent} (synthetic demo)"
+        _write_video(path, title, viewers.FPS, frames, seed, advance)
 
-        def viewer_job(viewer: script.Viewer, path: Path) -> None:
-            recording = viewers.Recording(viewer, seed)
-            title = f"Viewer {viewer.respondent} (synthetic demo)"
-            shifted = ((viewer.first_stamp_s + t, image) for t, image in recording)
-            _write_video(path, title, viewers.FPS, shifted, seed, advance)
+    def trailer_job() -> None:
+        frames = trailer.frames(seed)
+        _write_video(study.trailer, script.TITLE, trailer.FPS, frames, seed, advance)
 
-        def trailer_job() -> None:
-            frames = trailer.frames(seed)
-            _write_video(study.trailer, script.TITLE, trailer.FPS, frames, seed, advance)
+    def advance() -> None:
+        if stop.is_set():
+            raise InterruptedError("another video failed, or the user interrupted")
+        bar.update()
 
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            jobs = [
-                pool.submit(viewer_job, viewer, path)
-                for viewer, path in zip(script.VIEWERS, study.recordings, strict=True)
-            ]
-            jobs.append(pool.submit(trailer_job))
-            try:
-                for job in jobs:
-                    job.result()
-            except BaseException:
-                stop.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-
-
-class _StoppedError(Exception):
-    """Another video failed, or the user interrupted."""
+    counts = [len(script.frame_times(v, viewers.FPS, seed)) for v in script.VIEWERS]
+    total = len(trailer.times()) + sum(counts)
+    with (
+        tqdm(total=total, desc="demo videos", unit=" frames", disable=not progress) as bar,
+        ThreadPoolExecutor(_WORKERS) as pool,
+    ):
+        pairs = zip(script.VIEWERS, study.recordings, strict=True)
+        jobs = [pool.submit(viewer_job, *pair) for pair in pairs] + [pool.submit(trailer_job)]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 def _write_video(
@@ -238,7 +269,7 @@ def _write_video(
     fps: float,
     frames: Iterable[tuple[float, np.ndarray]],
     seed: int,
-    advance: Callable[[], None] | None = None,
+    advance: Callable[[], None] = lambda: None,
 ) -> None:
     tags = {"title": title, "comment": f"{_COMMENT} Seed {seed}."}
     # The bytes must depend neither on the number of cores (threads) nor on how far x264's
@@ -247,5 +278,4 @@ def _write_video(
     with VideoWriter(path, fps=fps, metadata=tags, options=options) as video:
         for time_s, image in frames:
             video.write(image, time_s)
-            if advance is not None:
-                advance()
+            advance()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fer_nb.demo.warp import smoothstep
+from fer_nb.demo.drawing.warp import smoothstep
 
 STIMULUS = "cloud-nine"
 TITLE = "Cloud Nine (synthetic demo trailer)"
@@ -35,7 +35,7 @@ SCENES = (
 
 @dataclass(frozen=True)
 class Viewer:
-    """One made recording: when its stimulus starts, how the camera stamps, what goes wrong.
+    """One synthetic recording: when its stimulus starts, how the camera stamps, what goes wrong.
 
     Attributes
     ----------
@@ -131,11 +131,6 @@ def absence(viewer: Viewer, stimulus_s) -> np.ndarray:
     return _bump(time, *viewer.away)
 
 
-def valence(curves: dict[str, np.ndarray]) -> np.ndarray:
-    """Intended direction, -1 to 1: smile minus frown; surprise by itself is neither."""
-    return np.clip(curves["smile"] - curves["frown"], -1.0, 1.0)
-
-
 def truth(seed: int = 0) -> pd.DataFrame:
     """The intended expression of every viewer, one row per respondent and tenth of a second.
 
@@ -151,22 +146,20 @@ def truth(seed: int = 0) -> pd.DataFrame:
         time = np.arange(0.0, viewer.duration_s - 1e-9, 1 / TRUTH_RATE_HZ).round(6)
         stimulus_s = (time - viewer.start_s).round(6)
         curves = expression(viewer, stimulus_s, seed)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "respondent": viewer.respondent,
-                    "stimulus": STIMULUS,
-                    "video": f"{viewer.respondent}.mp4",
-                    "time_s": time,
-                    "stimulus_s": stimulus_s,
-                    **curves,
-                    "valence": valence(curves),
-                    "visible": absence(viewer, stimulus_s) < 0.4,
-                    "usable": not viewer.dark,
-                    "note": NOTE,
-                }
-            )
-        )
+        columns = {
+            "respondent": viewer.respondent,
+            "stimulus": STIMULUS,
+            "video": f"{viewer.respondent}.mp4",
+            "time_s": time,
+            "stimulus_s": stimulus_s,
+            **curves,
+            # Surprise by itself is neither pleasant nor unpleasant.
+            "valence": np.clip(curves["smile"] - curves["frown"], -1.0, 1.0),
+            "visible": absence(viewer, stimulus_s) < 0.4,
+            "usable": not viewer.dark,
+            "note": NOTE,
+        }
+        tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -1,0 +1,393 @@
+"""The first page of a study, for a client: the verdict, a few scores, the moments. No p-values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from fer_nb.reports.brand import Brand
+from fer_nb.reports.figures import signal_color
+from fer_nb.reports.html import Html, file_url, fill
+from fer_nb.reports.sections import stimulus_frames
+from fer_nb.reports.sentences import norms_sentence
+from fer_nb.reports.words import (
+    SURE,
+    ends_text,
+    number,
+    outcome_name,
+    people,
+    percent,
+    score_ends,
+    score_text,
+    score_unit,
+    signal_name,
+    size_text,
+    time_code,
+    title_of,
+)
+from fer_nb.study.config import StudyConfig
+from fer_nb.study.norms import Norms
+from fer_nb.study.result import StudyResult, scenes_of
+from fer_nb.study.scores import SCORES
+from fer_nb.study.verdict import MOST_N, POWER, Verdict, verdict
+
+# Which scores a client sees first; all are in the appendix.
+FRONT = ("expressiveness", "attention", "valence", "positive", "peak_end")
+MOMENTS = 3
+APART_S = 1.5
+CAUTION = (
+    "An expression is not a feeling: what is measured is how faces look to a network trained on "
+    "other people's judgements. The network detects fewer smiles in men than in women; compare "
+    "changes within an audience rather than levels between groups."
+)
+_BETTER = ("valence", "p_happy")
+_WORSE = ("p_anger", "p_contempt", "p_disgust", "p_fear", "p_sad")
+
+
+@dataclass(frozen=True)
+class ScoreView:
+    """A score as printed; `percentile` is its place among the norms, None without them."""
+
+    label: str
+    value: str
+    unit: str
+    interval: str
+    meaning: str
+    percentile: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class MomentView:
+    """A moment as printed."""
+
+    when: str
+    scene: str
+    what: str
+    interval: str
+    sure: str
+    color: str
+    frame: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class BrandView:
+    """A brand moment as printed: when, its picture, and rows of (what, value, interval)."""
+
+    name: str
+    when: str
+    frame: np.ndarray | None
+    rows: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class PageOne:
+    """Everything that the first page says."""
+
+    title: str
+    sample: str
+    verdict: list[str]
+    scores: dict[str, list[ScoreView]]
+    norms: dict[str, str]
+    best: dict[str, list[MomentView]]
+    worst: dict[str, list[MomentView]]
+    doubts: list[str]
+    brand: dict[str, list[BrandView]]
+    caution: str = CAUTION
+
+    @property
+    def board(self) -> list[tuple[ScoreView, list[ScoreView | None]]]:
+        """One row per score: any view of it, and each stimulus' own."""
+        rows = {view.label: view for views in self.scores.values() for view in views}
+        return [
+            (any_view, [_labelled(views, label) for views in self.scores.values()])
+            for label, any_view in rows.items()
+        ]
+
+    @property
+    def norms_told(self) -> list[str]:
+        """What the scores are compared with; once where it is the same for all stimuli."""
+        return list(dict.fromkeys(self.norms.values()))
+
+
+def _labelled(views: list[ScoreView], label: str) -> ScoreView | None:
+    return next((view for view in views if view.label == label), None)
+
+
+def page_one(result: StudyResult, title: str, norms: dict[str, Norms] | None = None) -> PageOne:
+    """Say the whole study on one page.
+
+    Parameters
+    ----------
+    result : StudyResult
+    title : str
+    norms : dict of str to Norms, optional
+        Each audience among past ones, as `fer_nb.study.compare_with_norms` finds it.
+    """
+    norms = norms or {}
+    best, worst = {}, {}
+    for name in result.audiences:
+        best[name], worst[name] = moments_of(result, name)
+    answers = verdict(result.comparison, result.metrics, result.config)
+    return PageOne(
+        title=title,
+        sample=sample(result),
+        verdict=[line for answer in answers for line in verdict_sentences(answer, result)],
+        scores={name: scores_of(result, name, norms.get(name)) for name in result.audiences},
+        norms={name: norms_sentence(n) for name, n in norms.items() if n.status != "no-library"},
+        best=best,
+        worst=worst,
+        doubts=doubts(result),
+        brand={name: brand_of(result, name) for name in result.audiences},
+    )
+
+
+def sample(result: StudyResult) -> str:
+    """Who was recorded, and how many recordings gave usable data."""
+    counts = result.counts()
+    if not result.audiences:
+        return f"{people(counts['invited'])} invited; no recording gave usable data."
+    usable = ", ".join(f"{len(a)} for “{title_of(result, n)}”" for n, a in result.audiences.items())
+    return f"{people(counts['invited'])} invited, {counts['recorded']} recorded. Usable: {usable}."
+
+
+def verdict_sentences(answer: Verdict, result: StudyResult) -> list[str]:
+    """Say a verdict in two sentences: what, and how sure."""
+    config = result.config
+    signal = config.primary_outcome[1]
+    unit = "points of the 1–7 scale" if signal in ("valence", "arousal") else "of 100"
+    level = percent(config.level)
+    span = f"{level} interval is {ends_text(signal, answer.low, answer.high)}"
+    value = f"{size_text(signal, answer.estimate, True)} {unit}"
+    names = _names(answer, result)
+    if answer.code in ("first", "second"):
+        winner, other = names if answer.code == "first" else names[::-1]
+        size = f"{size_text(signal, abs(answer.estimate))} {unit}"
+        ends = ends_text(signal, *sorted((abs(answer.low), abs(answer.high))), sign=False)
+        who = f"among the {_size(answer)} who watched both"
+        who = who if answer.paired else f"between {_size(answer)}"
+        return [
+            f"{winner} {_raised(config)} than {other}, by {size} on average.",
+            f"This is the difference {who}; its {level} interval is {ends}.",
+        ]
+    if answer.code in ("rise", "fall"):
+        what = (
+            f"{names[0]} {'raised' if answer.code == 'rise' else 'lowered'} {signal_name(signal)}"
+        )
+        if config.primary_outcome == ("average", "valence"):
+            direction = "positive" if answer.code == "rise" else "negative"
+            what = f"{names[0]} made expressions more {direction} overall"
+        return [
+            f"{what}: the {outcome_name(config)} from each person's baseline was {value}.",
+            f"This is the mean of {people(answer.n_first)}; its {span}.",
+        ]
+    if answer.code == "no_baseline":
+        return [
+            f"{names[0]} was measured without a baseline, so no change can be stated.",
+            "Record a few seconds before the film to compare with each person's resting face.",
+        ]
+    if answer.code == "too_few":
+        needed = config.min_n_test if answer.second else config.min_n_interval
+        about = f"{names[0]} and {names[1]} differ" if answer.second else f"{names[0]} changed"
+        return [
+            f"{about} by {value} in this sample, which is too small for a verdict.",
+            f"It holds {_size(answer)}; at least {needed}{' each' if answer.second else ''} "
+            "are needed.",
+        ]
+    what = "difference" if answer.second else "change"
+    of = "valence" if config.primary == "average:valence" else f"the {outcome_name(config)}"
+    between = f"between {names[0]} and {names[1]}" if answer.second else f"during {names[0]}"
+    return [
+        f"No {what} in {of} {between} that a sample of this size could show.",
+        f"The {what} was {value} among {_size(answer)} (the {span}){_needed(answer)}",
+    ]
+
+
+def _raised(config: StudyConfig) -> str:
+    """What the winner did more than the other, by the primary outcome."""
+    if config.primary_outcome[0] == "average":
+        return f"raised {signal_name(config.primary_outcome[1])} more"
+    return f"had a larger {outcome_name(config)}"
+
+
+def doubts(result: StudyResult) -> list[str]:
+    """What a reader of the verdict must know of its checks: each that does not agree with it."""
+    told = []
+    keys = ["first", "second", "within"]
+    main = result.comparison[result.comparison["role"] == "primary"].set_index(keys)
+    signal = result.config.primary_outcome[1]
+    for check in result.sensitivity.itertuples():
+        if check.within != "stimuli" and (main.index.get_level_values("within") == "stimuli").any():
+            continue  # the verdict is about the films
+        row = main.loc[(check.first, check.second, check.within)]
+        if _sides(row["low"], row["high"]) == _sides(check.low, check.high):
+            continue
+        how = {
+            "completers": "Among those who watched to the end",
+            "presentation": "Allowing for the order in which the films were shown",
+        }[check.check]
+        told.append(
+            f"{how}, the difference is {size_text(signal, check.difference, True)} "
+            f"({ends_text(signal, check.low, check.high)}): the verdict depends on this choice."
+        )
+    if result.mixed_fit.get("presentation") == "confounded":
+        told.append(
+            "The films were shown in one order only, so a difference between them may be due to "
+            "that order."
+        )
+    return told
+
+
+def _sides(low: float, high: float) -> int:
+    """On which side of 0 an interval lies: 1, -1, or 0 where it holds 0 or is not known."""
+    return int(low > 0) - int(high < 0)
+
+
+def _needed(answer: Verdict) -> str:
+    """How the sentence on a difference that was not shown ends: how many people it would take."""
+    each = "" if answer.paired else " in each group"
+    if np.isnan(answer.n_needed):
+        return "."
+    if np.isinf(answer.n_needed):
+        return (
+            f"; to show a true effect as small would take more than {MOST_N:,} respondents{each}."
+        )
+    return (
+        f"; to show a true effect of this size in {POWER:.0%} of studies would take about "
+        f"{answer.n_needed:.0f} respondents{each}."
+    )
+
+
+def _size(answer: Verdict) -> str:
+    if answer.paired:
+        return people(answer.n_first)
+    return f"{answer.n_first} and {answer.n_second} respondents"
+
+
+def _names(answer: Verdict, result: StudyResult) -> tuple[str, str]:
+    if answer.within.startswith("groups of "):
+        return f"Group “{answer.first}”", f"group “{answer.second}”"
+    second = f"“{title_of(result, answer.second)}”" if answer.second else ""
+    return f"“{title_of(result, answer.first)}”", second
+
+
+def scores_of(result: StudyResult, name: str, norms: Norms | None = None) -> list[ScoreView]:
+    """The front scores of one audience, with their places among the norms."""
+    rows = result.metrics.query("metric == 'score' and group == 'all'")
+    rows = rows[rows["stimulus"] == name].set_index("signal")
+    places = pd.DataFrame()
+    if norms is not None and len(norms.table):
+        places = norms.table.query("metric == 'score'").set_index("signal")
+    views = []
+    for key in FRONT:
+        if key not in rows.index or np.isnan(rows.loc[key, "estimate"]):
+            continue
+        row, score = rows.loc[key], SCORES[key]
+        place = places.loc[key] if key in places.index else {}
+        ends = ("percentile", "low", "high")
+        known = {e: float(place[e]) for e in ends if e in place and np.isfinite(place[e])}
+        views.append(
+            ScoreView(
+                label=score.label,
+                value=score_text(key, row["estimate"]),
+                unit=score_unit(key),
+                interval=score_ends(key, row["low"], row["high"]),
+                meaning=score.formula,
+                **known,
+            )
+        )
+    return views
+
+
+def brand_of(result: StudyResult, name: str) -> list[BrandView]:
+    """What people showed while each brand was seen, and just after."""
+    found = result.brand[result.brand["stimulus"] == name]
+    views = []
+    for brand, rows in found.groupby("brand", sort=False):
+        shown = rows[rows["when"] == "shown"].iloc[0]
+        begin, end = shown["start_s"], shown["end_s"]
+        frames = stimulus_frames(result, name, [(begin + end) / 2])
+        lines = []
+        for row in rows.to_dict("records"):
+            if row["when"] == "after" and row["signal"] == "attention":
+                continue
+            attention = row["signal"] == "attention"
+            text = score_text if attention else partial(size_text, sign=True)
+            unit = "%" if attention else " points" if row["signal"] == "valence" else " of 100"
+            value = text(row["signal"], row["estimate"])
+            ends = partial(ends_text, row["signal"], row["low"], row["high"])
+            span = ends(digits=0, sign=False) if attention else ends()
+            seconds = row["end_s"] - row["start_s"]
+            when = "while shown" if row["when"] == "shown" else f"in the {seconds:g} s after"
+            few = np.isnan(row["low"])
+            what = f"{signal_name(row['signal']).capitalize()} {when}"
+            lines.append((what, value + unit, "too few people" if few else span))
+        when = f"{time_code(begin)}–{time_code(end)}"
+        views.append(BrandView(str(brand), when, frames[0] if frames else None, lines))
+    return views
+
+
+def moments_of(result: StudyResult, name: str) -> tuple[list[MomentView], list[MomentView]]:
+    """The best and the worst moments of one audience, each the largest first."""
+    moments = result.moments[result.moments["stimulus"] == name]
+    moments = moments[moments["status"] != "small"]
+    signal = moments["signal"].to_numpy(object)
+    up = moments["direction"].to_numpy(object) == "up"
+    better = np.isin(signal, _BETTER) & up
+    worse = (np.isin(signal, _WORSE) & up) | ((signal == "valence") & ~up)
+    best, worst = (_views(result, name, _apart(moments[chosen])) for chosen in (better, worse))
+    return best, worst
+
+
+def _apart(moments: pd.DataFrame) -> pd.DataFrame:
+    """The largest moments, at least `APART_S` apart: one reaction is named once."""
+    scale = np.where(moments["signal"] == "valence", 1 / 3, 1.0)  # a point is a third of the way
+    order = (moments["effect"].abs() * scale).sort_values(ascending=False, kind="stable").index
+    kept: list = []
+    for i in order:
+        m = moments.loc[i]
+        if all(
+            m["start_s"] >= moments.loc[k, "end_s"] + APART_S
+            or m["end_s"] + APART_S <= moments.loc[k, "start_s"]
+            for k in kept
+        ):
+            kept.append(i)
+    return moments.loc[kept[:MOMENTS]]
+
+
+def _views(result: StudyResult, name: str, moments: pd.DataFrame) -> list[MomentView]:
+    frames = stimulus_frames(result, name, moments["peak_s"]) if len(moments) else []
+    views = []
+    for k, m in enumerate(moments.to_dict("records")):
+        rating = m["signal"] == "valence"
+        effect = number(m["effect"] if rating else 100 * m["effect"], 2 if rating else 0, True)
+        span = ends_text(m["signal"], m["low"], m["high"], digits=0)
+        scene = next(
+            (s.name for s in scenes_of(result.stimuli, name) if s.start_s <= m["peak_s"] < s.end_s),
+            "",
+        )
+        views.append(
+            MomentView(
+                when=f"{time_code(m['start_s'])}–{time_code(m['end_s'])}",
+                scene=scene,
+                what=f"{signal_name(m['signal'])} {effect}{' points' if rating else ' of 100'}",
+                interval="" if np.isnan(m["low"]) else span,
+                sure=SURE[m["status"]],
+                color=signal_color(m["signal"]),
+                frame=frames[k] if frames else None,
+            )
+        )
+    return views
+
+
+def page_one_html(page: PageOne, result: StudyResult, brand: Brand | None = None) -> Html:
+    """Return the first page as HTML."""
+    titles = {name: title_of(result, name) for name in result.audiences}
+    brand = brand or Brand()
+    logo = file_url(brand.logo) if brand.logo else ""
+    level = percent(result.config.level)
+    return fill("page_one.html.j2", page=page, titles=titles, brand=brand, logo=logo, level=level)

@@ -1,0 +1,39 @@
+"""Figures of an audience: what the marks on them say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fer_nb.reports import figures
+from fer_nb.study.simulate import simulate_audience
+
+
+@pytest.fixture
+def people():
+    """Eight people in three groups who do not move at all."""
+    one = simulate_audience(8, np.random.default_rng(0), duration_s=20.0, missing=False)
+    one.curves[:] = 0
+    return replace(one, groups=("b", "a", "c", "a", "b", "a", "b", "a"), corrected=one.curves)
+
+
+@pytest.mark.parametrize(
+    ("values", "extend"),
+    [([], "neither"), ([2.0], "max"), ([-2.0], "min"), ([-2.0, 2.0], "both")],
+)
+def test_the_heat_map_tells_on_which_side_values_lie_beyond_its_colours(people, values, extend):
+    people.curves[1::2, 0] = 1.0
+    for k, value in enumerate(values):
+        people.curves[k, 0, 0] = value
+    image = figures.heat_map(people).axes[0].images[0]
+    assert image.norm.vmax == pytest.approx(1.0)
+    assert image.colorbar.extend == extend
+
+
+def test_lines_part_the_groups_of_the_heat_map(people):
+    lines = figures.heat_map(people).axes[0].lines
+    assert [line.get_ydata()[0] for line in lines] == [4, 7]
+    alone = replace(people, groups=("",) * 8)
+    assert not figures.heat_map(alone).axes[0].lines

@@ -1,0 +1,75 @@
+"""Notebooks run apart from whatever lies where the user stands, and a kernel may fail."""
+
+import os
+
+import nbformat
+import papermill
+import pytest
+
+from fer_nb.errors import FerError
+from fer_nb.reports import run_notebook
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """Return a function that writes a notebook of one cell."""
+
+    def write(source):
+        cells = [
+            nbformat.v4.new_code_cell("title = None", metadata={"tags": ["parameters"]}),
+            nbformat.v4.new_code_cell(source),
+        ]
+        spec = {"name": "python3", "display_name": "", "language": "python"}
+        path = tmp_path / "cell.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec}), path)
+        return path
+
+    return write
+
+
+def said(path) -> str:
+    return nbformat.read(path, as_version=4).cells[-1].outputs[0].text.strip()
+
+
+def test_braces_stay_as_they_are(notebook, tmp_path):
+    out = tmp_path / "{title} {0}" / "{x} {{y}.ipynb"
+    run_notebook(notebook("print(title)"), out, {"title": "{x} {0} {"})
+    assert said(out) == "{x} {0} {"
+
+
+def test_code_where_the_user_stands_is_not_imported(notebook, tmp_path, monkeypatch):
+    for name in ("numpy", "colorsys", "matplotlibrc"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
+    monkeypatch.chdir(tmp_path)
+    out = run_notebook(
+        notebook("import colorsys, numpy\nprint(numpy.__file__)"), tmp_path / "out.ipynb", {}
+    )
+    assert "site-packages" in said(out)
+    assert "PYTHONSAFEPATH" not in os.environ
+
+
+def test_a_kernel_that_is_killed_is_told(notebook, tmp_path):
+    path = notebook("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(FerError, match=r"cell\.ipynb died.*what was analysed is kept"):
+        run_notebook(path, tmp_path / "out.ipynb", {})
+    assert [p.name for p in tmp_path.iterdir()] == ["cell.ipynb"]
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_kernel_that_does_not_start_is_started_again(notebook, tmp_path, monkeypatch, failures):
+    execute, left = papermill.execute_notebook, [failures]
+
+    def unreliable(*arguments, **options):
+        left[0] -= 1
+        if left[0] >= 0:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return execute(*arguments, **options)
+
+    monkeypatch.setattr(papermill, "execute_notebook", unreliable)
+    path, out = notebook("print(1)"), tmp_path / "out.ipynb"
+    if failures == 1:
+        assert said(run_notebook(path, out, {})) == "1"
+        return
+    with pytest.raises(FerError, match="no notebook can be run: Kernel died"):
+        run_notebook(path, out, {})
+    assert not out.exists()
