@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
@@ -15,6 +16,7 @@ from IPython import get_ipython
 from fer_nb.draw import GREEN, GREY, RED
 from fer_nb.emotions import COLORS, EMOTIONS, NEUTRAL, SCALE, rating_table
 from fer_nb.errors import FerError
+from fer_nb.models import ratings_of
 from fer_nb.widgets import assets
 
 log = logging.getLogger(__name__)
@@ -53,11 +55,6 @@ def looks(model: object) -> dict:
         "person_colors": list(PERSON_COLORS),
         "sizes": [list(size) for size in SIZES],
     }
-
-
-def ratings_of(model: object) -> str:
-    """Return the name of the rating table that a model's valence and arousal follow."""
-    return getattr(model, "ratings", "adfes2011")
 
 
 class FerWidget(anywidget.AnyWidget):
@@ -127,7 +124,7 @@ class FerWidget(anywidget.AnyWidget):
         """Return a PNG that stands for the widget where nobody can use it."""
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict] | dict | None:
+    def _repr_mimebundle_(self, **kwargs) -> Any:
         if has_front_end() and self.comm is not None:
             data, metadata = super()._repr_mimebundle_(**kwargs)
             return {**data, "text/plain": self._sentence()}, metadata

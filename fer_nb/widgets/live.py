@@ -6,43 +6,28 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fer_nb.detectors import Detector, load_detector, margin_of
 from fer_nb.errors import FerError
-from fer_nb.faces import Face, crop_face
-from fer_nb.reactions import TableBuilder, origin
-from fer_nb.tracking import Track, Tracker
+from fer_nb.faces.detectors import Detector, as_detector, load_detector
+from fer_nb.reactions import origin
+from fer_nb.reader import FaceReader, FrameReadings, Reading, picture_quality
+from fer_nb.tables import TableBuilder
 
 CALIBRATION_S = 3.0
 LEAST_FRAMES = 5  # fewer say nothing about a neutral face
 
 
-class NearAndWide:
-    """Haar cascades for a live picture: for the whole of it, or for what is around a known face.
-
-    The tracker looks for a known face in a region about twice its size, so that the search can
-    begin at large faces there; this makes it several times faster.
-    """
-
-    name = "haar"
-
-    def __init__(self, cascade: str = "frontalface_alt2"):
-        self.cascade = cascade
-        self._wide = load_detector("haar", cascade=cascade, max_side=320, min_share=0.12)
-        self._near = load_detector("haar", cascade=cascade, max_side=140, min_share=0.3)
-        self.margin = margin_of(self._wide)
-        self._whole = (0, 0)
-
-    def expect(self, image: np.ndarray) -> None:
-        """Take `image` for the whole picture; what is smaller is a region of it."""
-        self._whole = image.shape[:2]
-
-    def __call__(self, image: np.ndarray) -> list[Face]:
-        """Return the faces in an RGB uint8 picture, largest first."""
-        return (self._wide if image.shape[:2] == self._whole else self._near)(image)
+def live_detector(detector: Detector | str | None) -> Detector:
+    """Return a detector for a live picture, where faces are large and time is short."""
+    if detector in (None, "face5"):
+        return load_detector("face5", long_side=320)
+    if detector == "haar":
+        return load_detector("haar", max_side=320, min_share=0.12, near_side=140)
+    return as_detector(detector)
 
 
 @dataclass
@@ -84,7 +69,6 @@ class LiveSession:
     ):
         self.model = model
         self.detector = detector
-        self.margin = margin_of(detector)
         self.baselines: dict[int, Baseline] = {}  # by the tracker's number, shown at the face
         self.delays_ms: deque[float] = deque(maxlen=900)
         self.frames_seen = 0
@@ -101,8 +85,13 @@ class LiveSession:
     def start(self) -> None:
         """Forget who was seen: a new camera, or the old one started again."""
         with self._lock:
-            # Somebody who leans out of the picture for a moment stays the same person.
-            self._tracker = Tracker(self.detector, max_gap_s=5.0, **self._intervals)
+            self._reader = FaceReader(
+                self.model,
+                self.detector,
+                max_gap_s=5.0,  # who leans out of the picture for a moment stays the same person
+                report_after=2,  # what was found but once may be a false alarm
+                **self._intervals,
+            )
             self._last_s = -np.inf
             self._times: deque[float] = deque(maxlen=900)
             self._calibration = None
@@ -132,41 +121,32 @@ class LiveSession:
             self._last_s = time_s
             self._times.append(time_s)
             self.frames_seen += 1
-            if isinstance(self.detector, NearAndWide):
-                self.detector.expect(image)
-            # A detection that was not repeated may be a false alarm: it is not shown yet.
-            tracks = [t for t in self._tracker.update(image, time_s) if t.hits > 1]
-            crops = [crop_face(image, track.face, self.margin) for track in tracks]
-            read = self.model.predict_batch(crops)
-            values = np.column_stack([read.probs, read.valence, read.arousal])
-            left, said = self._calibrate(tracks, values, time_s)
+            readings = self._reader.read(image, time_s)
+            left, said = self._calibrate(readings, time_s)
             if self.recording:
-                self._add(image, time_s, tracks, read)
+                self._add(image, time_s, readings)
             return {
-                "faces": [
-                    self._face(track, row, name, image.shape)
-                    for track, row, name in zip(tracks, values, read.emotion, strict=True)
-                ],
+                "faces": [self._face(reading, image.shape) for reading in readings],
                 "calibration": round(left, 1),
                 "said": said,
                 "recorded": self.recorded() if self.recording else None,
             }
 
-    def _face(self, track: Track, row: np.ndarray, name: str, shape: tuple) -> dict:
+    def _face(self, reading: Reading, shape: tuple) -> dict:
         height, width = shape[:2]
-        face = track.face
+        face = reading.face
         answer = {
-            "id": track.id,
+            "id": reading.id,
             "x": round(face.x / width, 4),
             "y": round(face.y / height, 4),
             "w": round(face.width / width, 4),
             "h": round(face.height / height, 4),
-            "emotion": name,
-            "probs": [round(float(p), 4) for p in row[:9]],
-            "valence": round(float(row[9]), 3),
-            "arousal": round(float(row[10]), 3),
+            "emotion": reading.emotion,
+            "probs": [round(float(p), 4) for p in reading.probs],
+            "valence": round(reading.valence, 3),
+            "arousal": round(reading.arousal, 3),
         }
-        base = self.baselines.get(track.id)
+        base = self.baselines.get(reading.id)
         if base is not None:
             answer["baseline"] = {
                 "probs": [round(float(p), 4) for p in base.probs],
@@ -181,14 +161,13 @@ class LiveSession:
         with self._lock:
             self._calibration = _Calibration(self._last_s)
 
-    def _calibrate(
-        self, tracks: list[Track], values: np.ndarray, time_s: float
-    ) -> tuple[float, str | None]:
+    def _calibrate(self, readings: list[Reading], time_s: float) -> tuple[float, str | None]:
         """Go on with a calibration: seconds left, and a sentence when it is over."""
         if self._calibration is None:
             return 0.0, None
-        for track, row in zip(tracks, values, strict=True):
-            self._calibration.seen.setdefault(track.id, []).append(row)
+        for reading in readings:
+            row = np.array([*reading.probs, reading.valence, reading.arousal])
+            self._calibration.seen.setdefault(reading.id, []).append(row)
         left = self._calibration.since_s + CALIBRATION_S - time_s
         if left > 0:
             return left, None
@@ -209,9 +188,10 @@ class LiveSession:
         """Begin a new table; the one before is dropped."""
         with self._lock:
             self._table = TableBuilder()
+            self._people = self._reader.tracker
             self._neutral = self.baselines
             self._origin_s: float | None = None
-            self._recorded = {"frames": 0, "rows": 0, "seconds": 0.0}
+            self._recorded: dict[str, Any] = {"frames": 0, "rows": 0, "seconds": 0.0}
             self.recording = True
 
     def stop_recording(self) -> None:
@@ -225,14 +205,15 @@ class LiveSession:
             empty = {"frames": 0, "rows": 0, "seconds": 0.0}
             return empty if self._table is None else dict(self._recorded)
 
-    def _add(self, image: np.ndarray, time_s: float, tracks: list[Track], read) -> None:
+    def _add(self, image: np.ndarray, time_s: float, readings: list[Reading]) -> None:
         if self._origin_s is None:
             self._origin_s = time_s
             self._shape = image.shape
         since = time_s - self._origin_s
-        self._table.add(self._recorded["frames"], since, image, tracks, read)
+        frame = self._recorded["frames"]
+        self._table.add(FrameReadings(frame, since, *picture_quality(image), readings))
         self._recorded["frames"] += 1
-        self._recorded["rows"] += max(1, len(tracks))
+        self._recorded["rows"] += max(1, len(readings))
         self._recorded["seconds"] = since
 
     def neutral(self) -> dict[int, Baseline]:
@@ -243,7 +224,7 @@ class LiveSession:
         with self._lock:
             if self._table is None:
                 return dict(self.baselines)
-            ids = self._table.ids()
+            ids = self._table.ids(self._people.confirmed)
             return {ids[id_]: base for id_, base in self._neutral.items() if id_ in ids}
 
     def table(self) -> pd.DataFrame:
@@ -272,7 +253,8 @@ class LiveSession:
                 for identity, base in self.neutral().items()
             }
             made_by = origin("webcam", None, self.model, self.detector, **self._intervals)
-            return self._table.table(**made_by, video=video, neutral=neutral, warnings=[])
+            made_by |= {"video": video, "neutral": neutral, "warnings": []}
+            return self._table.table(self._people.confirmed, **made_by)
 
     def stats(self) -> Mapping[str, float]:
         """Frames a second by the camera's clock, and the browser's delay (camera to screen)."""

@@ -58,7 +58,7 @@ function render({ model, el: host }) {
   const cropNote = el("div", { class: "fer-note" });
   const root = el(
     "div",
-    { class: "fer fer-photo", role: "group", tabindex: "0", "data-lm-suppress-shortcuts": "true", "aria-label": "Photo explorer: paste a picture here" },
+    { class: "fer fer-photo", role: "group", tabindex: "0", "aria-label": "Photo explorer: paste a picture here" },
     el("div", { class: "fer-toolbar" }, choose, samples.box, el("span", { class: "fer-gap" }), models.box, detectors.box),
     status.node,
     el(
@@ -72,6 +72,7 @@ function render({ model, el: host }) {
     file,
     cascade,
   );
+  keepKeys(root);
   host.append(root);
   status.say("Drop a photo on the picture, choose or paste one, or take a sample.");
   syncChoices();

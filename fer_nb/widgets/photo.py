@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from fer_nb.detectors import Detector, cascade_names, load_detector, margin_of
 from fer_nb.emotions import PROBABILITY_COLUMNS, nearest_emotion
 from fer_nb.faces import Face, crop_face
+from fer_nb.faces.detectors import DEFAULT, Detector, load_detector, margin_of
+from fer_nb.faces.haar import cascade_names
+from fer_nb.models import Preprocessing, as_model, catalogue, name_of, ratings_of
+from fer_nb.spreadsheets import harmless
 from fer_nb.widgets import assets, pictures
-from fer_nb.widgets.base import FerWidget, ratings_of
+from fer_nb.widgets.base import FerWidget
 from fer_nb.widgets.samples import SAMPLES, sample
 
 DISPLAY_SIDE = 1600  # a browser needs no more; the reading is done on the full picture
@@ -30,7 +33,7 @@ class PhotoExplorer(FerWidget):
     model : FerModel, str or None
         A model or its name; None takes the one that ships.
     detector : Detector, str or None
-        A detector, ``"yunet"``, or ``"haar"`` with any cascade as ``"haar/NAME-OR-PATH"``.
+        A detector or its name, as `load_detector` takes it.
 
     Examples
     --------
@@ -48,21 +51,17 @@ class PhotoExplorer(FerWidget):
         model=None,
         detector: Detector | str | None = None,
     ):
-        from fer_nb.models import as_model
-        from fer_nb.zoo import model_folders
-
         self._model = as_model(model)
         # By the name shown: a file or an object of the caller's own cannot be loaded by name again.
-        self._models = {self._model.name: self._model}
+        self._models = {name_of(self._model): self._model}
         self._detectors: dict[str, Detector] = {}
-        self._set_detector(detector or "haar/frontalface_alt2")
-        found = [f"haar/{name}" for name in cascade_names()]
-        found.sort(key=lambda name: "face" not in name)
+        self._set_detector(detector or DEFAULT)
+        cascades = sorted(cascade_names(), key=lambda name: "face" not in name)
+        found = [DEFAULT, *(f"haar/{name}" for name in cascades), "yunet"]
         if self._detector_name not in found:
             found.insert(0, self._detector_name)
-        if "yunet" not in found:
-            found.append("yunet")
-        models = list(dict.fromkeys([self._model.name, *model_folders()]))
+        ready = [one.name for one in catalogue() if one.ready and one.read()["labels"]]
+        models = list(dict.fromkeys([name_of(self._model), *ready]))
         choices = {"models": models, "detectors": found, "samples": list(SAMPLES)}
         super().__init__(self._model, choices=choices)
         self.show(SAMPLES[0] if image is None else image)
@@ -71,9 +70,7 @@ class PhotoExplorer(FerWidget):
         if isinstance(detector, str):
             shown = detector
             if shown not in self._detectors:
-                name, _, cascade = detector.partition("/")
-                options = {"cascade": cascade} if cascade else {}
-                self._detectors[shown] = load_detector(name, **options)
+                self._detectors[shown] = load_detector(detector)
         else:
             shown = getattr(detector, "name", "own")
             self._detectors[shown] = detector
@@ -114,16 +111,17 @@ class PhotoExplorer(FerWidget):
         self._send_photo()
 
     def _send_photo(self, view: str | None = None) -> None:
-        from fer_nb.models import preprocess
-
         height, width = self._image.shape[:2]
-        size, table = getattr(self._model, "size", 64), ratings_of(self._model)
+        # A model of the user's own may keep to itself what it looks at.
+        prepared = getattr(self._model, "preprocessing", Preprocessing(64, "rgb"))
+        table = ratings_of(self._model)
         seen = self._table[self._table["face_id"].notna()]
         faces, crops = [], []
         for row in seen.to_dict("records"):
             face = Face(row["x"], row["y"], row["width"], row["height"], row["score"])
             margin = margin_of(self._detector)
-            crops.append(pictures.png(preprocess([crop_face(self._image, face, margin)], size)[0]))
+            [square] = prepared.squares([crop_face(self._image, face, margin)])
+            crops.append(pictures.png(square[..., ::-1] if prepared.colour == "bgr" else square))
             faces.append(
                 {
                     "id": int(row["face_id"]),
@@ -144,9 +142,9 @@ class PhotoExplorer(FerWidget):
             "width": width,
             "height": height,
             "faces": faces,
-            "model": self._model.name,
+            "model": name_of(self._model),
             "detector": self._detector_name,
-            "input": size,
+            "input": prepared.size,
             "ms": self._ms,
             "view": view,
         }
@@ -178,7 +176,7 @@ class PhotoExplorer(FerWidget):
             self.show(path)
             return
         shown = f"haar/{path.name}"
-        self._detectors[shown] = load_detector("haar", cascade=str(path))
+        self._detectors[shown] = load_detector(f"haar/{path}")
         self._set_detector(shown)
         found = [name for name in self.choices["detectors"] if name != shown]
         self.choices = self.choices | {"detectors": [shown, *found]}
@@ -187,7 +185,7 @@ class PhotoExplorer(FerWidget):
     def _on_save(self, message: Mapping, buffers: list) -> None:
         stem = Path(self._name).stem.replace(" ", "-")
         if message["value"] == "table":
-            data = self._table.to_csv(index=False).encode()
+            data = harmless(self._table).to_csv(index=False).encode()
             self._offer(message, f"{stem}-reactions.csv", "text/csv", data)
         else:
             from fer_nb.draw import draw_reactions
@@ -198,7 +196,8 @@ class PhotoExplorer(FerWidget):
     # --- without a browser ---
     def _sentence(self) -> str:
         names = [str(name) for name in self._table["emotion"].dropna()]
-        found = f"{len(names)} face(s): {', '.join(names)}" if names else "no face found"
+        count = "1 face" if len(names) == 1 else f"{len(names)} faces"
+        found = f"{count}: {', '.join(names)}" if names else "no face found"
         return f"PhotoExplorer, {self._name}: {found}. Open it in JupyterLab to explore."
 
     def _picture(self) -> bytes:

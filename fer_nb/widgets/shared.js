@@ -13,6 +13,14 @@ function el(tag, props = {}, ...children) {
   return node;
 }
 
+/** Keep keys from JupyterLab's shortcuts, which go from cell to cell by arrows and edit by Enter. */
+function keepKeys(root) {
+  root.addEventListener("keydown", (event) => {
+    // Ctrl + S still saves the notebook; Ctrl + V pastes here, not a cell.
+    if (!(event.ctrlKey || event.metaKey) || event.key === "v") event.stopPropagation();
+  });
+}
+
 let controlCount = 0;
 
 /** A labelled select; `options` are [value, text] pairs. */
@@ -150,9 +158,9 @@ function personColor(config, id) {
   return list[((id % list.length) + list.length) % list.length];
 }
 
-/** The reference's rule: red below neutral valence, grey at it, green above. */
+/** The reference's rule: red below neutral valence, grey at it (as shown: 4.0), green above. */
 function valenceColor(config, valence) {
-  const shown = Math.round(valence * 100) / 100;
+  const shown = Math.round(valence * 10) / 10;
   const [low, middle, high] = config.valence_colors;
   return shown < config.neutral ? low : shown > config.neutral ? high : middle;
 }

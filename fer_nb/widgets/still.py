@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from fer_nb.draw import draw_reactions
 from fer_nb.emotions import COLORS, EMOTIONS, NEUTRAL, PROBABILITY_COLUMNS
+from fer_nb.person import main_person, person_rows, smoothed
 from fer_nb.plots import AROUSAL_COLOR, VALENCE_COLOR, figure, minutes_axis
-from fer_nb.summary import main_person, person_rows, smoothed
 from fer_nb.widgets import pictures
 
 

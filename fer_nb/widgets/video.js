@@ -89,6 +89,7 @@ function render({ model, el: host }) {
   const curves = chart("Curves of the emotions, valence and arousal; arrow keys move", drawCurves);
   curves.canvas.classList.add("fer-curves");
   curves.canvas.tabIndex = 0;
+  curves.canvas.setAttribute("role", "application"); // screen readers hand it the keys
   const explore = el(
     "div",
     { class: "fer-explore", hidden: true },
@@ -103,7 +104,7 @@ function render({ model, el: host }) {
   const left = el("div", { class: "fer-side fer-wide" }, stage, player);
   const root = el(
     "div",
-    { class: "fer fer-video", "data-lm-suppress-shortcuts": "true" },
+    { class: "fer fer-video" },
     el("div", { class: "fer-toolbar" }, choose, path, every.box, analyze, cancel),
     meter,
     status.node,
@@ -112,6 +113,7 @@ function render({ model, el: host }) {
     el("div", { class: "fer-note" }, "The video is read by your own kernel; nothing is sent elsewhere."),
     file,
   );
+  keepKeys(root);
   host.append(root);
   status.say("Choose a video, or give the path of one on the kernel's computer.");
   syncEvery();

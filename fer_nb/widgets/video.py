@@ -7,17 +7,22 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import traitlets
 
-from fer_nb.detectors import Detector, as_detector
 from fer_nb.emotions import PROBABILITY_COLUMNS
 from fer_nb.errors import FerError
+from fer_nb.faces.detectors import Detector, as_detector
+from fer_nb.spreadsheets import harmless
 from fer_nb.tables import check_table
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget, log
+
+if TYPE_CHECKING:
+    from fer_nb.media import VideoReader
 
 DISPLAY_SIDE = 800
 KEPT_FRAMES = 60  # encoded pictures, about 3 MB: what was seen lately is not encoded again
@@ -39,7 +44,7 @@ class VideoExplorer(FerWidget):
     model : FerModel, str or None
         A model or its name; None takes the one that ships.
     detector : Detector, str or None
-        A detector or its name; None takes ``"haar"``.
+        A detector or its name; None takes ``"face5"``.
     every : int
         Analyse each n-th frame.
     reactions : DataFrame, optional
@@ -69,7 +74,7 @@ class VideoExplorer(FerWidget):
 
         self._model, self._detector = as_model(model), as_detector(detector)
         self._path: Path | None = None
-        self._reader = None
+        self._reader: VideoReader | None = None
         self._reading = threading.Lock()
         self._frames: OrderedDict[float, bytes] = OrderedDict()
         self._table: pd.DataFrame | None = None
@@ -304,10 +309,10 @@ class VideoExplorer(FerWidget):
         span, what = message["span"], message["value"]
         stem = self._path.stem if self._path is not None else "video"
         if what == "table":
-            data = self._marked(span).to_csv(index=False).encode()
+            data = harmless(self._marked(span)).to_csv(index=False).encode()
             self._offer(message, f"{stem}-reactions.csv", "text/csv", data)
         elif what == "figure":
-            from fer_nb.summary import main_person
+            from fer_nb.person import main_person
             from fer_nb.widgets.still import curves_figure
 
             rows = self._marked(span)
@@ -323,7 +328,7 @@ class VideoExplorer(FerWidget):
         from fer_nb.draw import annotate_video
 
         out = _free_name(Path.cwd() / f"{self._path.stem}-annotated.mp4")
-        part = tuple(span) if span else None
+        part = (span[0], span[1]) if span else None
         tell = self._progress("clip")
         annotate_video(self._path, self.reactions, out, val_ar=True, span=part, progress=tell)
         self.send({"type": "saved", "text": f"The annotated clip is {out}."})
@@ -335,8 +340,9 @@ class VideoExplorer(FerWidget):
         if self._table is None:
             return f"VideoExplorer, {self._path.name}: not analysed. Open it in JupyterLab."
         people = self._table["face_id"].nunique()
+        count = "1 face" if people == 1 else f"{people} faces"
         return (
-            f"VideoExplorer, {self._path.name}: {self._duration:.1f} s, {people} face(s), "
+            f"VideoExplorer, {self._path.name}: {self._duration:.1f} s, {count}, "
             f"{self._table['frame'].nunique()} frames analysed. Open it in JupyterLab to explore."
         )
 

@@ -94,7 +94,7 @@ function render({ model, el: host }) {
     : `on ${location.hostname}`;
   const root = el(
     "div",
-    { class: "fer fer-webcam", "data-phase": "off", "data-lm-suppress-shortcuts": "true" },
+    { class: "fer fer-webcam", "data-phase": "off" },
     el("div", { class: "fer-toolbar" }, toggle, record, calibrate, csv, el("span", { class: "fer-gap" }), cameras.box, sizes.box, mirror.box),
     status.node,
     el(
@@ -107,6 +107,7 @@ function render({ model, el: host }) {
     trace.node,
     el("div", { class: "fer-note" }, `Pictures go only to your own kernel, ${where}; they are looked at and forgotten. Only measurements are kept, and only while you record.`),
   );
+  keepKeys(root);
   host.append(root);
   const setMirror = () => {
     mirror.input.checked = model.get("mirror");

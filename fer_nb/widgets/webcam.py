@@ -8,11 +8,12 @@ from collections.abc import Mapping
 import pandas as pd
 import traitlets
 
-from fer_nb.detectors import Detector, as_detector
 from fer_nb.errors import FerError
+from fer_nb.faces.detectors import Detector
+from fer_nb.spreadsheets import harmless
 from fer_nb.widgets import assets, pictures
 from fer_nb.widgets.base import FerWidget
-from fer_nb.widgets.live import Baseline, LiveSession, NearAndWide
+from fer_nb.widgets.live import Baseline, LiveSession, live_detector
 
 # Sent along where the browser finds that it speeds the answer up; see `ballast` in webcam.js.
 _BALLAST = bytes(1 << 17)
@@ -27,9 +28,10 @@ class WebcamPreview(FerWidget):
     Parameters
     ----------
     model : FerModel, str or None
-        A model or its name; None takes the one that ships.
+        A model or its name; None takes the more accurate of those that ship, where this machine
+        answers fast enough with it.
     detector : Detector, str or None
-        A detector or its name; None takes ``"haar"``.
+        A detector or its name; None takes ``"face5"``.
     mirror : bool
         Show the picture as a mirror does. The table always has the camera's own coordinates.
     size : str
@@ -62,12 +64,15 @@ class WebcamPreview(FerWidget):
         detect_interval_s: float = 0.25,
     ):
         from fer_nb.models import as_model
+        from fer_nb.models.choice import fast_enough
 
-        model = as_model(model, threads=1)  # one face is too little to share out among threads
-        detector = NearAndWide() if detector in (None, "haar") else as_detector(detector)
-        self._session = LiveSession(model, detector, detect_interval_s)
+        # One face is too little to share out among threads.
+        chosen = as_model("accurate" if model is None else model, threads=1)
+        if model is None and not fast_enough(chosen, live=True):
+            chosen = as_model(None, threads=1)
+        self._session = LiveSession(chosen, live_detector(detector), detect_interval_s)
         self._view: str | None = None
-        super().__init__(model, mirror=mirror, size=size)
+        super().__init__(chosen, mirror=mirror, size=size)
 
     # --- what the notebook can ask and do ---
     @property
@@ -153,7 +158,7 @@ class WebcamPreview(FerWidget):
         self._session.calibrate()
 
     def _on_csv(self, message: Mapping, buffers: list) -> None:
-        data = self.reactions.to_csv(index=False).encode()
+        data = harmless(self.reactions).to_csv(index=False).encode()
         self._offer(message, "reactions.csv", "text/csv", data)
 
     def _fail(self, text: str, message: Mapping) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from lab_harness import chromium, chromium_path
 
-from fer_nb.pages import facts, page
-from fer_nb.study.sections import html_table
+from fer_nb.reports.html import facts, page, table
 
 WIDTHS = """() => {
     const boxes = [document.documentElement, ...document.querySelectorAll(".scroll")];
@@ -28,8 +27,8 @@ def widths():
     ends = ["happiness, peak–end", "−12.5", "−10.4", "−2.1", "−11.5 to −10.3", "d_z = −0.41"]
     ends += ["100 + 120", "0.005", "1.000"]
     body = (
-        html_table([row] * 3, names, set(range(3, 11)))
-        + html_table([ends] * 3, compared, set(range(1, 9)))
+        table([row] * 3, names, set(range(3, 11)))
+        + table([ends] * 3, compared, set(range(1, 9)))
         + facts({"sha256: " + "trailer_a" * 5: "0123456789abcdef" * 4})
     )
     with chromium() as browser:

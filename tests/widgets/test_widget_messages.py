@@ -173,7 +173,7 @@ def test_only_the_view_that_asked_is_answered(clip, astronaut):
 # --- photo ---
 def test_photo_agrees_with_analyze_image(hopper):
     explorer = PhotoExplorer(hopper)
-    expected = analyze_image(hopper, detector="haar")
+    expected = analyze_image(hopper)
     pd.testing.assert_frame_equal(explorer.reactions, expected)
     sent = listen(explorer)
     tell(explorer, type="hello")
@@ -255,6 +255,17 @@ def test_video_agrees_with_analyze_video(clip):
     explorer.span = [0.5, 1.0]
     assert explorer.selected["time_s"].between(0.5, 1.0).all()
     assert len(explorer.selected) in (6, 7)
+
+
+def test_no_cell_of_a_saved_table_is_a_formula(clip, tmp_path):
+    hostile = tmp_path / "=1+1.mp4"
+    hostile.write_bytes(clip.read_bytes())
+    explorer = VideoExplorer(hostile, reactions=analyze_video(hostile, every=5))
+    sent = listen(explorer)
+    tell(explorer, type="save", value="table", span=[], people=[0], smooth=0, view="b")
+    text = bytes(sent[-1][1][0]).decode()
+    assert "'=1+1.mp4" in text
+    assert ",=1+1.mp4" not in text
 
 
 def test_frames_are_those_of_their_time(clip):

@@ -1,0 +1,205 @@
+"""The player in a browser: playing, hovering, zooming, choosing, and the keyboard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from lab_harness import chromium, chromium_path
+
+from fer_nb.media import VideoWriter
+from fer_nb.reports.player import pack_curves, player_frame, player_html
+from fer_nb.reports.player.data import film_source, panels, signals
+
+BINS, RATE = 50, 5.0
+SHOWN = "parseFloat(document.querySelector('.fer-clock').textContent.split(':')[1])"
+# Seconds of the player's clock by those of the computer's, over the next one.
+PACE = f"""() => new Promise(done => {{
+    const start = performance.now(), shown = {SHOWN};
+    const frame = () => performance.now() - start < 1000 ? requestAnimationFrame(frame) :
+        done(({SHOWN} - shown) / ((performance.now() - start) / 1000));
+    requestAnimationFrame(frame);
+}})"""
+FRAMES_PER_SECOND = """() => new Promise(done => {
+    let count = 0; const start = performance.now();
+    const frame = () => { count++; performance.now() - start < 1500 ?
+        requestAnimationFrame(frame) : done(count / 1.5); };
+    requestAnimationFrame(frame);
+})"""
+
+
+def curve(cut: str, signal: str, height: float, people: int = 3, bins: int = BINS) -> dict:
+    scale, step = (1, 0.001) if signal in ("valence", "arousal") else (100, 0.01)
+    ramp = np.linspace(0, height, bins) * scale
+    band = np.stack([ramp, ramp - 0.1 * scale, ramp + 0.1 * scale, np.full(bins, people * step)])
+    each = np.tile(ramp[:: round(RATE)], (people, 1))
+    return {
+        "cut": cut,
+        "group": "all",
+        "signal": signal,
+        "band": pack_curves(band, step),
+        "people": pack_curves(each, step),
+    }
+
+
+def told(film: str | None = None, people: int = 3, bins: int = BINS) -> dict:
+    scenes = [
+        {"name": "First", "start_s": 0, "end_s": 5},
+        {"name": "Second", "start_s": 5, "end_s": bins / RATE},
+    ]
+    moment = {"signal": "valence", "start_s": 6, "end_s": 8, "tested": True}
+    cuts = [
+        {"id": name, "title": f"Cut {name}", "film": film, "scenes": scenes, "moments": [moment]}
+        for name in "AB"
+    ]
+    return {
+        "title": "Two cuts",
+        "rate_hz": RATE,
+        "bins": bins,
+        "duration_s": bins / RATE,
+        "signals": signals(),
+        "panels": panels(),
+        "shown": ["valence", "p_happy"],
+        "groups": ["all"],
+        "cuts": cuts,
+        "curves": [
+            curve(cut, signal["key"], height, people, bins)
+            for cut, height in (("A", 1.0), ("B", 0.5))
+            for signal in signals()
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def show(tmp_path_factory):
+    """A function from data to the open page; an error in the page fails the test."""
+    if chromium_path() is None:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    folder = tmp_path_factory.mktemp("player")
+    errors = []
+    with chromium() as browser:
+
+        def open_page(data: dict, width: int = 1000):
+            file = folder / f"{len(list(folder.iterdir()))}.html"
+            meta = '<!doctype html><meta charset="utf-8">'
+            file.write_text(f"{meta}<body>{player_html(data)}", encoding="utf-8")
+            view = browser.new_page(viewport={"width": width, "height": 900})
+            view.on("pageerror", lambda error: errors.append(str(error)))
+            view.on("request", lambda r: r.url[:4] == "http" and errors.append(r.url))
+            view.goto(file.as_uri())
+            view.wait_for_selector(".u-over")
+            return view
+
+        yield open_page
+    assert not errors
+
+
+def test_the_keyboard_moves_the_cursor_and_tells_the_values(show):
+    view = show(told())
+    charts = view.locator(".fer-charts")
+    charts.focus()
+    for _ in range(6):
+        view.keyboard.press("ArrowRight")
+    assert charts.get_attribute("aria-valuetext") == "0:06.0, Second"
+    readout = view.locator(".fer-readout").inner_text()
+    assert "Valence (Cut A) +0.61 points (0.51 to 0.71, n\u00a0=\u00a03)" in readout
+    assert "Happiness (Cut B) +31" in readout
+    view.keyboard.press("End")
+    assert view.locator(".fer-clock").inner_text() == "0:10.0 / 0:10.0"
+    assert "Valence" in view.locator("[role=status]").inner_text()
+
+
+def test_a_click_jumps_a_drag_zooms_and_a_double_click_shows_all(show):
+    view = show(told())
+    over = view.locator(".u-over").first
+    box = over.bounding_box()
+    view.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
+    assert view.locator(".fer-clock").inner_text().startswith("0:05.0")
+    view.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + 40)
+    view.mouse.down()
+    view.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 40, steps=4)
+    view.mouse.up()
+    view.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)  # the middle of 2 to 4 s
+    assert view.locator(".fer-clock").inner_text().startswith("0:03.0")
+    over.dblclick(position={"x": box["width"] / 2, "y": 40})
+    view.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
+    assert view.locator(".fer-clock").inner_text().startswith("0:05.0")
+
+
+def test_signals_and_cuts_are_chosen_and_the_table_follows(show):
+    view = show(told())
+    view.get_by_role("button", name="Cut B").click()
+    view.get_by_role("button", name="Happiness").click()
+    view.locator("summary").click()
+    view.wait_for_selector(".fer-table tbody tr")
+    assert view.locator(".fer-table th[scope=col]").all_inner_texts() == ["time", "Valence, Cut A"]
+    assert view.locator(".fer-table tbody tr").count() == 10
+    assert view.locator(".fer-panel").count() == 1
+    label = view.locator(".fer-panel").get_attribute("aria-label")
+    assert "Valence of Cut A: highest at 0:09.9, +1.00 points" in label
+
+
+def test_without_a_film_the_clock_still_runs(show):
+    view = show(told(bins=250))  # fifty seconds: longer than a busy machine needs for this
+    view.get_by_role("button", name="Play").click()
+    view.wait_for_function(f"{SHOWN} > 0.4")
+    assert view.evaluate(PACE) == pytest.approx(1, abs=0.5)
+    view.get_by_role("button", name="Pause").click()
+    view.wait_for_selector("[aria-label=Play]")
+    stopped = view.evaluate(SHOWN)
+    view.evaluate("() => new Promise(done => setTimeout(done, 200))")
+    assert view.evaluate(SHOWN) == stopped
+
+
+def test_the_film_and_the_cursor_run_together(show, tmp_path):
+    with VideoWriter(tmp_path / "film.mp4", fps=25) as film:
+        for i in range(250):
+            film.write(np.full((90, 160, 3), i, np.uint8), i / 25)
+    view = show(told(film_source(tmp_path / "film.mp4")))
+    view.wait_for_function("document.querySelector('video').readyState >= 2")
+    view.locator(".fer-charts").focus()
+    view.keyboard.press("ArrowRight")
+    assert view.evaluate("document.querySelector('video').currentTime") == pytest.approx(1, abs=0.1)
+    view.keyboard.press(" ")
+    view.wait_for_function("document.querySelector('video').currentTime > 1.4")
+    view.keyboard.press(" ")
+    view.wait_for_function("document.querySelector('video').paused")
+    view.wait_for_function(
+        f"Math.abs(document.querySelector('video').currentTime - {SHOWN}) < 0.25"
+    )
+
+
+def test_500_people_and_5_minutes_stay_smooth(show):
+    view = show(told(people=500, bins=1500))
+    assert view.evaluate("performance.now()") < 15_000  # 0.9 s when nothing else runs
+    idle = view.evaluate(FRAMES_PER_SECOND)  # what this machine has to give just now
+    view.locator(".fer-people input").check()
+    view.locator(".fer-play").click()
+    assert view.evaluate(FRAMES_PER_SECOND) > 0.5 * idle  # 60 when nothing else runs
+
+
+def test_it_works_in_the_frame_that_a_notebook_shows(show, tmp_path):
+    """With the page around it taking arrow keys for itself, as JupyterLab does."""
+    view = show(told())
+    frame = player_frame(told())
+    assert "http:" not in frame.replace("http://www.w3.org", "")
+    greedy = "<script>addEventListener('keydown', e => e.preventDefault(), true)</script>"
+    file = tmp_path / "output.html"
+    file.write_text(f'<!doctype html><meta charset="utf-8">{greedy}{frame}', encoding="utf-8")
+    view.goto(file.as_uri())
+    inner = view.frame_locator("iframe")
+    inner.locator(".u-over").first.wait_for()
+    inner.locator(".fer-charts").focus()
+    view.keyboard.press("ArrowRight")
+    assert inner.locator(".fer-clock").inner_text().startswith("0:01.0")
+    inner.get_by_role("button", name="Cut B").click()
+    inner.locator(".fer-table summary").click()
+    inner.locator(".fer-table tbody tr").first.wait_for()
+    tall = view.evaluate("document.querySelector('iframe').offsetHeight")
+    assert tall >= view.evaluate(
+        "document.querySelector('iframe').contentDocument.querySelector('.fer-controls').offsetTop"
+    )
+
+
+def test_it_fits_a_phone(show):
+    view = show(told(), width=420)
+    assert view.evaluate("document.documentElement.scrollWidth") == 420
