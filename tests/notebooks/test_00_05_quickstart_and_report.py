@@ -4,7 +4,7 @@ import nbformat
 import pytest
 
 from fer_nb.reports import run_notebook
-from fer_nb.zoo import notebooks_folder
+from fer_nb.weights import notebooks_folder
 
 
 def pictures(notebook) -> int:
@@ -13,7 +13,7 @@ def pictures(notebook) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "figures"), [("00_quickstart.ipynb", 5), ("05_reaction_report.ipynb", 3)]
+    ("name", "figures"), [("00_quickstart.ipynb", 7), ("05_reaction_report.ipynb", 3)]
 )
 def test_runs_with_default_parameters(name, figures, tmp_path):
     out = run_notebook(name, tmp_path / name, {})

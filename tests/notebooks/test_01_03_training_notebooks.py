@@ -7,11 +7,15 @@ pytest.importorskip("keras")
 
 import fer_nb
 from fer_nb.reports import run_notebook
-from fer_nb.zoo import model_folders, notebooks_folder
+from fer_nb.weights import model_folders, notebooks_folder
 
-pytestmark = pytest.mark.skipif(
-    "compact" not in model_folders(), reason="the compact model is the backbone of these notebooks"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        "compact" not in model_folders(),
+        reason="the compact model is the backbone of these notebooks",
+    ),
+    pytest.mark.timeout(1800),  # several trainings, on a machine that has much else to do
+]
 
 
 def outputs(path):
@@ -35,15 +39,15 @@ def executed(tmp_path_factory):
     run_notebook(
         "03_valence_arousal.ipynb",
         folder / "3.ipynb",
-        {"out_dir": str(folder / "3"), "models_dir": str(folder), "epochs": 4},
+        {"out_dir": str(folder / "3"), "models_dir": str(folder), "epochs": 4, "seeds": [0, 1]},
     )
     return folder
 
 
 def test_notebook_1_trains_saves_and_draws(executed):
-    assert pictures(executed / "1.ipynb") == 11
+    assert pictures(executed / "1.ipynb") == 10
     info = fer_nb.VGGFerModel(models_dir=executed).info
-    assert info["task"] == "emotion"
+    assert info["config"]["task"] == "emotion"
     assert info["scores"]["accuracy"] > 0.5  # always "neutral" has 0.41
     assert len(info["history"]) == 8
 
@@ -81,6 +85,8 @@ def test_notebook_2_measures_the_networks_of_1_and_3(executed, tmp_path):
 def test_solutions_run(number, tmp_path):
     [path] = (notebooks_folder() / "solutions").glob(f"0{number}_*.ipynb")
     parameters = {"budget_s": 0.1} if number == 2 else {"out_dir": str(tmp_path), "epochs": 2}
+    if number == 1:  # the leak shows with two seeds as well
+        parameters |= {"seeds": [0, 1], "clip_epochs": 20}
     out = run_notebook(path, tmp_path / "solved.ipynb", parameters)
     text = "".join(
         o.get("data", {}).get("text/plain", "") + o.get("text", "") for o in outputs(out)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from fer_nb.reports import render, run_notebook
-from fer_nb.zoo import notebooks_folder
+from fer_nb.weights import notebooks_folder
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def study_page(tmp_path_factory):
 def test_the_study_report_has_all_its_parts(study_page):
     for part in (
         "How it was done",
-        "Who counts",
+        "Sample and data quality",
         "Curves",
         "Every respondent",
         "Moments",
@@ -52,7 +52,7 @@ def test_the_study_report_asks_no_other_computer(study_page):
 def test_the_mood_report(tmp_path):
     executed = run_notebook("07_before_after_mood.ipynb", tmp_path / "m.ipynb", {})
     page = render(executed, tmp_path / "m.html", "Mood").read_text(encoding="utf-8")
-    assert "more pleasant after than before" in page
+    assert "more positive after than before" in page
     assert "p (Holm)" in page
     assert "AI Act" in page
 
