@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,8 @@ from PIL import Image
 import fer_nb
 from fer_nb import cli
 from fer_nb.media import VideoReader
-from fer_nb.reactions import read_table
-from fer_nb.zoo import models_folder
+from fer_nb.tables import read_table
+from fer_nb.weights import shipped_models
 
 
 def fer(*arguments, cwd=None, **variables) -> subprocess.CompletedProcess:
@@ -33,10 +34,24 @@ def fer(*arguments, cwd=None, **variables) -> subprocess.CompletedProcess:
     )
 
 
-def test_lab_takes_the_options_of_jupyterlab():
-    run = fer("lab", "--version")
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.strip() == version("jupyterlab")
+def test_lab_copies_the_notebooks_and_takes_the_options_of_jupyterlab(tmp_path):
+    folder = tmp_path / "lessons"
+
+    def lab(*options):
+        run = fer("lab", "--folder", folder, *options, "--version")
+        assert run.returncode == 0, run.stderr
+        assert run.stdout.strip() == version("jupyterlab")
+        return run.stderr
+
+    assert str(folder) in lab()
+    names = {path.relative_to(folder) for path in folder.rglob("*.ipynb")}
+    assert {Path("00_quickstart.ipynb"), Path("solutions/00_quickstart.ipynb")} <= names
+    first, before = folder / "00_quickstart.ipynb", (folder / "00_quickstart.ipynb").read_text()
+    first.write_text("mine")
+    assert "kept: 00_quickstart.ipynb" in lab()  # nobody is there to be asked
+    assert first.read_text() == "mine"
+    lab("--yes")
+    assert first.read_text() == before
 
 
 @pytest.fixture
@@ -52,7 +67,10 @@ def photos(tmp_path, astronaut, hopper):
 
 @pytest.mark.parametrize(
     "command",
-    ["image", "video", "webcam", "report", "study", "norms", "train", "models", "demo", "lab"],
+    [
+        *("image", "video", "webcam", "report", "study", "reproduce", "norms", "train", "models"),
+        *("demo", "lab"),
+    ],
 )
 def test_help_has_an_example(command):
     run = fer(command, "--help")
@@ -100,7 +118,7 @@ def test_folders_share_one_table(photos, astronaut, tmp_path):
     run = fer("image", photos, other, "--out", tmp_path / "out")
     assert run.returncode == 0, run.stderr
     table = pd.read_csv(tmp_path / "out" / "emotions.csv")
-    assert table["folder"].tolist() == [str(photos)] * 3 + [str(other)]
+    assert table["folder"].tolist() == ["../photos"] * 3 + ["../other"]
     assert table["file"].tolist()[-1] == "astronaut.png"
 
 
@@ -152,6 +170,16 @@ def test_video_is_annotated(viewer, tmp_path):
     assert "name it .mp4" in fer("video", viewer, "--out", tmp_path / "x.avi").stderr
 
 
+def test_rest_is_asked_for_in_words_or_seconds(viewer, tmp_path):
+    run = fer("video", viewer, "--out", tmp_path / "out.mp4", "--rest", "0-1")
+    assert run.returncode == 0, run.stderr
+    table = read_table(tmp_path / "out.parquet")
+    assert table.attrs["rest"]["how"] == [0, 1]
+    assert table["d_valence"].notna().any()
+    run = fer("video", viewer, "--out", tmp_path / "x.mp4", "--rest", "5-2")
+    assert "two seconds in order" in run.stderr
+
+
 def test_originals_are_kept(photos, viewer, tmp_path):
     copy = tmp_path / "viewer.mp4"
     shutil.copy(viewer, copy)
@@ -175,21 +203,27 @@ def test_webcam_without_a_display_points_to_the_notebook():
 
 def test_models_list():
     run = fer("models", "list")
-    assert run.returncode == 0
-    assert run.stdout.startswith("compact  version ")
+    assert run.returncode == 0, run.stderr
+    lines = {line.split()[0]: line for line in run.stdout.splitlines()}
+    assert "version" in lines["compact"]
+    assert "MIT" in lines["compact-0.10"]
+    assert "research and teaching" in lines["compact"]
+    assert "research only" in lines["hsemotion/enet_b2_8"]
 
 
 def test_models_list_names_those_that_cannot_be_loaded(tmp_path, monkeypatch):
-    shutil.copytree(models_folder() / "compact", tmp_path / "compact")
-    for name, text in (("broken", "{"), ("emotion", '{"task": "emotion"}')):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "model.json").write_text(text)
+    shutil.copytree(shipped_models() / "compact", tmp_path / "mine")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "model.json").write_text("{")
+    shutil.copytree(shipped_models() / "compact", tmp_path / "empty")
+    (tmp_path / "empty" / "model.onnx").unlink()
     monkeypatch.setenv("FER_NB_MODELS", str(tmp_path))
     run = fer("models", "list")
     assert run.returncode == 1
-    assert run.stdout.startswith("compact  version ")
+    assert "mine  version " in run.stdout
+    assert "\ncompact  version " in run.stdout  # not instead of it
     assert "broken  cannot be loaded" in run.stderr
-    assert "VGGFerModel" in run.stderr
+    assert "empty  cannot be loaded" in run.stderr
 
 
 def test_version():
@@ -222,10 +256,10 @@ def test_ctrl_c_is_one_line(tmp_path, workers):
     (tmp_path / "program.py").write_text(
         "import signal\n"
         "import work\n"
-        "from fer_nb import cli, cluster\n"
+        "from fer_nb import batch, cli\n"
         "@cli.app.command()\n"
         "def wait(folder: str, workers: int):\n"
-        "    list(cluster.map_in_order(work.wait, [folder] * 9, workers=workers))\n"
+        "    list(batch.map_in_order(work.wait, [folder] * 9, workers=workers))\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "if __name__ == '__main__':\n"
         "    cli.main()\n"
@@ -253,7 +287,7 @@ def test_a_video_that_is_cut_off_leaves_nothing(tmp_path, viewer, monkeypatch, c
     def stop(*_, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fer_nb.draw.annotate_video", stop)
+    monkeypatch.setattr("fer_nb.videos.annotate_video", stop)
     arguments = ["video", str(viewer), "--out", str(tmp_path / "x.mp4"), "--every", "15"]
     monkeypatch.setattr(sys, "argv", ["fer-nb", *arguments])
     with pytest.raises(SystemExit) as end:

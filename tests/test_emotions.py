@@ -54,6 +54,13 @@ def test_a_sure_emotion_has_its_own_rating_and_is_nearest_to_it(name):
         assert emotions.nearest_emotion(*point, table=name) == emotion
 
 
+@given(st.floats(1, 7), st.floats(1, 7))
+def test_the_nearest_of_all_emotions_is_found(valence, arousal):
+    distances = np.hypot(*(emotions.rating_table().points - (valence, arousal)).T)
+    name = emotions.nearest_emotion(valence, arousal)
+    assert distances[emotions.EMOTIONS.index(name)] == pytest.approx(distances.min())
+
+
 @given(st.lists(st.floats(0.01, 1), min_size=9, max_size=9))
 def test_expected_ratings_lie_within_the_table(weights):
     low, high = emotions.rating_table().points.min(0), emotions.rating_table().points.max(0)

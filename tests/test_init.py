@@ -1,5 +1,8 @@
+import ast
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import fer_nb
 
@@ -35,3 +38,23 @@ def test_every_public_name_exists_and_is_documented():
         value = getattr(fer_nb, name)
         assert value.__doc__ or not callable(value), name
     assert set(fer_nb.__all__) <= set(dir(fer_nb))
+
+
+def test_editors_are_told_the_same_names():
+    text = Path(fer_nb.__file__).with_suffix(".pyi").read_text("utf-8")
+    imported = {
+        (node.module, name.name, name.asname)
+        for node in ast.parse(text).body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    assert {name for _, name, _ in imported} == set(fer_nb.__all__)
+    for module, name, exported in imported:
+        assert exported == name
+        assert getattr(import_module(module), name) is getattr(fer_nb, name)
+
+
+def test_names_of_earlier_versions_are_still_answered_for():
+    for name in fer_nb._FORMER["emotions"] + fer_nb._FORMER["faces"]:
+        assert getattr(fer_nb, name) is not None
+        assert name not in fer_nb.__all__

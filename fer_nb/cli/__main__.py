@@ -1,0 +1,3 @@
+from fer_nb.cli import main
+
+main()

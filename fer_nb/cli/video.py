@@ -1,0 +1,116 @@
+"""`fer-nb video`: annotated copies of videos, and their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fer_nb.cli.options import ValenceArousal, Work, analyses, complain
+from fer_nb.errors import FerError
+from fer_nb.files import printable
+
+# What of a recording's quality concerns any video, whoever is in it.
+TOLD = ("brightness", "contrast", "face_share", "face_px")
+
+
+@analyses
+def video(
+    files: Annotated[
+        list[str], typer.Argument(help="Videos, folders of videos, or addresses (s3://…).")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Annotated video (.mp4), or a folder for several videos; each table is written "
+            "beside its video."
+        ),
+    ] = None,
+    va: ValenceArousal = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Tables as CSV instead of Parquet.")] = False,
+    start: Annotated[float, typer.Option(min=0, help="Begin at this second.")] = 0.0,
+    end: Annotated[float | None, typer.Option(min=0, help="End at this second.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0, help="Analyse this many frames per second instead.")
+    ] = None,
+    clock: Annotated[
+        str,
+        typer.Option(
+            help="What time 0 is: the first picture (picture), or where a player starts, which may "
+            "be earlier, with the sound (player)."
+        ),
+    ] = "picture",
+    rest: Annotated[
+        str | None,
+        typer.Option(
+            help="Add columns of the change from each face at rest: auto, or its seconds, "
+            "such as 0-5."
+        ),
+    ] = None,
+    *,
+    work: Work,
+) -> None:
+    """Write annotated copies of videos, and their reaction tables."""
+    from fer_nb.batch import fitting_workers, map_in_order
+    from fer_nb.media.select import Selection
+    from fer_nb.person import LIMITS
+    from fer_nb.progress import recordings_bar, video_bar
+    from fer_nb.remote import path_of
+    from fer_nb.reports.words import reason_text
+    from fer_nb.videos import annotate_recording, plan_copies
+
+    Selection(work.every, fps, start, end)  # says what is wrong before a model is loaded
+    copies = plan_copies([path_of(file) for file in files], out, ".csv" if csv else ".parquet")
+    annotate: Callable[..., tuple[list[str], dict]] = partial(
+        annotate_recording,
+        val_ar=va,
+        force=work.force,
+        fps=fps,
+        start_s=start,
+        end_s=end,
+        clock=clock,
+        rest=resting(rest),
+        **work.analysis,
+    )
+    limit = work.time_limit_s(len(copies))
+    if limit is None:
+        with video_bar(copies[0].video) as advance:
+            answers = [annotate(copies[0], progress=advance)]
+    else:
+        many = work.workers or fitting_workers(len(copies))
+        answers = []
+        with recordings_bar() as advance:
+            for answer in map_in_order(annotate, copies, workers=many, time_limit_s=limit):
+                answers.append(answer)
+                advance(len(answers), len(copies))
+    failed = 0
+    for copy, answer in zip(copies, answers, strict=True):
+        name = printable(Path(copy.video).name)
+        if isinstance(answer, FerError):
+            failed += 1
+            complain(f"{name}: {printable(str(answer))}")
+            continue
+        warnings, quality = answer
+        told = [reason_text(code, quality, LIMITS) for code in TOLD if code in quality["reasons"]]
+        for note in (*warnings, *told):
+            complain(f"warning: {name}: {note}")
+        typer.echo(f"{printable(copy.out)}\n{printable(copy.table)}")
+    if failed:
+        raise FerError(f"{failed} of {len(copies)} videos could not be analysed")
+
+
+def resting(asked: str | None) -> str | tuple[float, float] | None:
+    """Return what `--rest` says, as `analyze_video` takes it."""
+    if asked is None or asked == "auto":
+        return asked
+    begin, _, end = asked.partition("-")
+    try:
+        seconds = float(begin), float(end)
+    except ValueError:
+        seconds = 0.0, 0.0
+    if not seconds[0] < seconds[1]:
+        raise FerError(f"--rest takes auto, or two seconds in order such as 0-5, not {asked}")
+    return seconds
