@@ -230,7 +230,7 @@ def test_report_study_and_mood_agree(name, tmp_path):
     digits = 0 if quality["duration_s"] >= 2 else 1
     seconds = f"{figures['measured_s']:.{digits}f} of {quality['duration_s']:.{digits}f} seconds"
     assert seconds in verdict(quality, figures)
-    assert quality_facts(quality)["time with the respondent's face"] == f"{share:.1%}"
+    assert quality_facts(quality)["time with the face in view"] == f"{share:.1%}"
     assert headline_facts(figures)["seconds measured"] == f"{figures['measured_s']:.1f}"
     # a mood
     person = find_person(table)

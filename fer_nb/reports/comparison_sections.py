@@ -24,7 +24,7 @@ from fer_nb.study.result import StudyResult
 # Where a p is not to be leaned on: its mark in the table, and what it means.
 FLAGS = {
     "interval": (" *", "p and interval disagree: one or two people decide the result."),
-    "ranks": (" †", "A rank test, which no outlier moves, does not find it (p_robust)."),
+    "ranks": (" †", "A rank test, which outliers cannot move, does not find it (p_robust)."),
 }
 
 
@@ -65,8 +65,8 @@ def comparison_table(rows: pd.DataFrame, result: StudyResult) -> Html:
     header = ["", *contrast_names(rows, result), "difference", "interval"]
     header += ["effect", "n", "p", "p (Holm)"]
     sizes = {
-        "d_z": "d_z: the difference in standard deviations of the persons’ differences",
-        "g": "g: the difference in standard deviations of the persons (Hedges)",
+        "d_z": "d_z: the mean difference in standard deviations of the respondents’ differences",
+        "g": "g: the difference of means in standard deviations of the respondents (Hedges)",
     }
     note = paragraphs(
         "Changes from baseline of the people compared: valence and arousal in points, emotions "
@@ -121,7 +121,7 @@ def mixed_table(result: StudyResult) -> Html:
         if m.term == "stimulus":
             names = [f"“{title_of(result, name)}”" if name else "" for name in names]
         elif m.term == "period":
-            names = [f"watched as number {name}" for name in names]
+            names = [f"position {name}" for name in names]
         else:
             names = [f"order {name}" for name in names]
         term = " minus ".join(names) if m.minus else names[0]
@@ -140,7 +140,7 @@ def sensitivity_table(rows: pd.DataFrame, result: StudyResult) -> Html:
     signal = result.config.primary_outcome[1]
     taken = rows[rows["role"] == "primary"].assign(check="taken")
     names = {
-        "taken": "as in the verdict: who left early is compared on what was seen",
+        "taken": "as in the verdict: those who left early are compared on what they saw",
         "completers": "only those who watched to the end",
         "presentation": "allowing for order and period of presentation (mixed model)",
     }

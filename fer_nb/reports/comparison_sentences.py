@@ -80,8 +80,8 @@ def _stretches(clusters: pd.DataFrame, rows: pd.DataFrame, result: StudyResult) 
         for c in found.itertuples()
     )
     return (
-        f" Over time: {listed}. These p are corrected over the curves compared; where a stretch "
-        "begins and ends is not tested."
+        f" Over time: {listed}. These p-values are corrected over the curves compared; where a "
+        "stretch begins and ends is not tested."
     )
 
 

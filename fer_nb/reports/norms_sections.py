@@ -29,9 +29,10 @@ def norms_table(norms: Norms) -> Html:
         if any(cells):
             signals.append([signal_name(signal), *map(Html, cells)])
     note = paragraphs(
-        "The shade is this study’s own uncertainty, without that of the few past stimuli. Valence "
-        "and arousal in points, emotions in percent. A small audience’s peak comes out too high, "
-        "and peaks rise with the length of the film: compare audiences and films of similar size."
+        "The shaded part is this study’s own uncertainty; that of the few past stimuli is left "
+        "out. Valence and arousal in points, emotions in percent. A small audience’s peak comes "
+        "out too high, and peaks rise with the length of the film: compare audiences and films of "
+        "similar size."
     )
     columns = [metric_name(metric) for metric in _NORMED]
     return joined(

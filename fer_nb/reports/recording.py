@@ -118,8 +118,8 @@ def _mood(valence: float) -> str:
 def quality_facts(quality: dict) -> dict[str, str]:
     """Return the quality of a recording as names and values."""
     return {
-        "time with the respondent's face": f"{quality['face_share']:.1%}",
-        "longest time without it": f"{quality['longest_gap_s']:.2f} s",
+        "time with the face in view": f"{quality['face_share']:.1%}",
+        "longest time without a face": f"{quality['longest_gap_s']:.2f} s",
         "frames analysed": f"{quality['frames']} ({quality['effective_fps']:.1f} per second)",
         "brightness (median, 0–255)": f"{quality['brightness']:.0f}",
         "contrast (median SD of brightness)": f"{quality['contrast']:.0f}",
@@ -182,7 +182,7 @@ def moment_cards(
     No moments are a sentence.
     """
     if moments.empty:
-        return paragraphs("No moment stands out: no emotion rose above its usual level by 0.1.")
+        return paragraphs("No moment stands out: no emotion rose 10 points above its median.")
     items = []
     with VideoReader(stimulus or video) as source:
         for moment in moments.to_dict("records"):

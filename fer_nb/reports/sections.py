@@ -114,8 +114,8 @@ def moments_table(result: StudyResult, stimulus: str) -> Html:
     ]
     header = ["when", "what", "change", "interval", "respondents", "n", "how sure", "p (corrected)"]
     note = paragraphs(
-        "Respondents: how many of the n who were measured in at least half of it showed it, or, "
-        "of valence and arousal, moved the same way."
+        "Respondents: of the n measured in at least half of the moment, the share who showed it "
+        "or, for valence and arousal, moved the same way."
     )
     return joined(sentence, table(rows, header, {5, 7}), note)
 
@@ -149,7 +149,7 @@ def quality_table(result: StudyResult, most: int = 60) -> Html:
             | (quality[["notes", "messages"]].fillna("") != "").any(axis=1)
         ]
         note = paragraphs(
-            f"{len(odd)} of {len(quality)} recordings with a reason or a remark; all are in "
+            f"{len(odd)} of {len(quality)} recordings, those excluded or remarked on; all are in "
             "quality.csv."
         )
         quality = odd
@@ -300,7 +300,7 @@ def method(result: StudyResult) -> Html:
     baseline = baseline_text(source, c)
     off = {
         "difference": "was subtracted",
-        "z": "was subtracted, and the rest divided by its spread",
+        "z": "was subtracted, and the difference divided by the baseline’s own spread",
         "none": "was not subtracted",
     }[c.baseline]
     told = [
@@ -315,9 +315,9 @@ def method(result: StudyResult) -> Html:
         "resamples of respondents, since people, not frames, are the unit. "
         f"Moments come from a cluster-based permutation test over time ({c.n_permutations} sign "
         f"flips of whole respondents; clusters formed at p < {c.cluster_p:g}), Holm-corrected "
-        f"over {len(TESTED)} signals at {percent(c.alpha)}, within each stimulus. The ends of a "
-        "moment are where it is visible, not tested times; its size is read where it was found, "
-        "which makes it slightly too large. "
+        f"over {len(TESTED)} signals at {percent(c.alpha)}, within each stimulus. Where a "
+        "moment begins and ends is not tested; its size is measured where it was found, which "
+        "makes it slightly too large. "
         f"Below {c.min_n_test} respondents moments are listed as seen, and not tested.",
         "“Showed” (or expressed) is judged against the person’s own face: on average over a whole "
         f"second the score lay at least {100 * c.expressed_rise:g} of 100 above the person’s "

@@ -104,7 +104,7 @@ def _expressed_sentence(result: StudyResult, stimulus: str) -> str:
     valence = _number(result.metrics, stimulus, "average", "valence")
     level = result.config.level
     if best is None or best["estimate"] == 0:
-        text = "Nobody expressed an emotion clearly for a whole second"
+        text = "Nobody clearly showed an emotion for a whole second"
     else:
         text = (
             f"{_share_text(best['estimate'], best['low'], best['high'])} showed "
@@ -112,7 +112,7 @@ def _expressed_sentence(result: StudyResult, stimulus: str) -> str:
         )
         alike = [r for r in rows[1:] if r["estimate"] == best["estimate"]]
         if alike:
-            text += f"and as many {' and '.join(signal_name(r['signal']) for r in alike)}"
+            text += f"and as many showed {' and '.join(signal_name(r['signal']) for r in alike)}"
         else:
             text += "the most frequent emotion in this sample"
     compared = "the person's own baseline"
@@ -188,7 +188,7 @@ def moments_sentence(result: StudyResult, stimulus: str) -> str:
     moments = result.moments[result.moments["stimulus"] == stimulus]
     if n < config.min_n_test:
         listed = (
-            f"Listed without p, as seen in this sample: {len(moments)}."
+            f"Listed without p-values, as seen in this sample: {len(moments)}."
             if len(moments)
             else "Nothing was large and common enough to list."
         )

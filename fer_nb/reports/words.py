@@ -53,14 +53,17 @@ _REASONS = {
     "damaged_share": "{:.0%} of the frames are damaged or lost (maximum {:.0%})",
 }
 # ... and what helps the next time.
+_KEEP_IN_PICTURE = (
+    "keep the whole face in the picture; if it is there, try another detector (--detector yunet)"
+)
 _REMEDIES = {
     "brightness": "light the face from the front",
     "contrast": "light the face from the front, and clean the lens",
-    "face_share": "keep the whole face in the picture; if it is there, try --detector yunet",
-    "longest_gap_s": "keep the whole face in the picture; if it is there, try --detector yunet",
+    "face_share": _KEEP_IN_PICTURE,
+    "longest_gap_s": _KEEP_IN_PICTURE,
     "effective_fps": "record in better light, with other programs closed",
     "face_px": "move the camera closer, or record at a higher resolution",
-    "facing_share": "put the camera on the screen that is watched",
+    "facing_share": "put the camera on top of the screen being watched",
     "other_face_share": "film one person, or leave out small faces with --min-face",
     "damaged_share": "copy the file again, or record again",
 }
