@@ -119,7 +119,7 @@ def test_report_says_all_that_it_must(made):
         "Valence and arousal",
         "Strongest moments",
         "smoothing_s 1.0",
-        "time with the respondent",
+        "time with the face in view",
         "brightness",
         "AI Act",
         "class prior",
