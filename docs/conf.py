@@ -97,10 +97,19 @@ def _gather(app, config) -> None:
     listed = "\n".join(names)
     (HERE / "cards" / "index.md").write_text(f"# Model cards\n\n```{{toctree}}\n{listed}\n```\n")
     command = get_command(program)
+    _tell_in_full(command)
     context = command.context_class(command, info_name="fer-nb")
     text = typer.cli.get_docs_for_click(obj=command, ctx=context, name="fer-nb")
     text = text.replace("```console\n$ ", "```text\n").replace("# `fer-nb`", "# Command line", 1)
     (HERE / "cli.md").write_text(text, "utf-8")
+
+
+def _tell_in_full(group) -> None:
+    """Let a list of commands quote their first sentences whole: a page is no terminal."""
+    for command in group.commands.values():
+        command.short_help = " ".join(command.help.partition("\n\n")[0].split())
+        if hasattr(command, "commands"):
+            _tell_in_full(command)
 
 
 def _links(app, page: str, source: list[str]) -> None:

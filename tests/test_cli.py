@@ -81,6 +81,13 @@ def test_help_has_an_example(command):
         assert f"Example: fer-nb {command}" in run.stdout
 
 
+@pytest.mark.parametrize("group", [(), ("norms",), ("models",), ("train",)])
+def test_lists_of_commands_say_each_in_a_whole_sentence(group):
+    listed = fer(*group, "--help").stdout.partition("Commands:")[2].strip().splitlines()
+    assert len(listed) > 1
+    assert not [line for line in listed if line.endswith("...")]
+
+
 def test_image_prints_and_writes(photos, tmp_path):
     run = fer("image", photos / "astronaut.png", "--va", "--out", tmp_path / "out")
     assert run.returncode == 0, run.stderr

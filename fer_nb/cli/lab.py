@@ -23,7 +23,10 @@ def lab(
         bool, typer.Option("--yes", help="Overwrite notebooks that differ, without asking.")
     ] = False,
 ) -> None:
-    """Copy the notebooks to a folder and open JupyterLab there; takes JupyterLab's options, too."""
+    """Copy the notebooks to a folder of yours, and open JupyterLab.
+
+    JupyterLab's own options may follow.
+    """
     changed = copy_new(folder)
     if changed:
         names = ", ".join(str(path) for path in changed)

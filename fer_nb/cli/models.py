@@ -19,7 +19,10 @@ train_app = typer.Typer(help="Train a model of your own.", no_args_is_help=True)
 
 @models_app.command("list", epilog="Example: fer-nb models list")
 def models_list() -> None:
-    """List the models that can be loaded by name, with version, file, terms of use and folder."""
+    """List the models that can be loaded by name.
+
+    Each with its version, file, terms of use and folder.
+    """
     from fer_nb.models import Network, catalogue
 
     entries, broken = catalogue(), 0
@@ -56,7 +59,10 @@ def models_evaluate(
     out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON.")] = None,
     force: Force = False,
 ) -> None:
-    """Print how good a model is, by the written protocol (docs/model_protocol.md)."""
+    """Print how good a model is, by the written protocol.
+
+    docs/model_protocol.md explains it.
+    """
     from fer_nb.files import new_file
     from fer_nb.models import load_model
 
@@ -141,7 +147,10 @@ def train_compact(
     ] = None,
     version: Annotated[str, typer.Option(help="Version to write into the model.")] = "own",
 ) -> None:
-    """Train the compact network; an interrupted run continues where it stopped."""
+    """Train the compact network.
+
+    An interrupted run continues where it stopped.
+    """
 
     with _training_packages():
         from fer_nb.training.compact.export import export
@@ -178,7 +187,10 @@ def train_vggface(
         typer.Option("--set", help="A setting of FineTuneConfig, such as --set epochs=5."),
     ] = None,
 ) -> None:
-    """Fine-tune a face network; an interrupted run continues where it stopped."""
+    """Fine-tune a face network.
+
+    An interrupted run continues where it stopped.
+    """
     with _training_packages():
         from fer_nb.training.common.faces import split_faces
         from fer_nb.training.common.layouts import read_faces

@@ -43,7 +43,7 @@ class _Seeding(TyperGroup):
 
 
 norms_app = typer.Typer(
-    help="Keep finished studies, to compare later ones with (`study --norms`).",
+    help="Keep finished studies to compare later ones with.\n\n`study --norms` compares.",
     cls=_Seeding,
     epilog="Example: fer-nb norms seed study past-studies --category trailer",
     no_args_is_help=True,
@@ -79,7 +79,10 @@ def seed(
 
 @norms_app.command("list", epilog="Example: fer-nb norms list past")
 def list_(library: Library) -> None:
-    """List what a library holds; those with one number in the last column were measured alike."""
+    """List what a library holds.
+
+    Those with the same number in the last column were measured alike.
+    """
     from fer_nb.study import list_norms
 
     table = list_norms(library).drop(columns="stimulus")
@@ -95,7 +98,10 @@ def export(
     length: Length = None,
     force: Force = False,
 ) -> None:
-    """Write a library, or a part of it, to one file that another library can take in."""
+    """Write a library, or a part of it, to one file.
+
+    Another library takes it in with `fer-nb norms merge`.
+    """
     from fer_nb.study import export_norms
 
     which = {"category": category, "market": market}

@@ -16,7 +16,10 @@ def webcam(
     detector: Detector = "face5",
     detector_file: DetectorFile = None,
 ) -> None:
-    """Show the webcam with emotions in a window; q or Escape closes it."""
+    """Show the webcam with emotions in a window.
+
+    q or Escape closes it.
+    """
     from fer_nb.window import show_webcam
 
     network, finder = tools(model, detector, detector_file)
