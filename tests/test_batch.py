@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from batch_work import die_of_two, end_at_two, half, threads
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,12 +22,6 @@ from fer_nb.errors import FerError, StudyError
 from fer_nb.faces.detectors import describe_detector
 from fer_nb.study import StudyConfig, run_study
 from fer_nb.study.loaders import VideoLoader
-
-
-def half(number):
-    if number % 2:
-        raise FerError(f"{number} is odd")
-    return number // 2, os.getpid()
 
 
 @pytest.fixture
@@ -64,12 +59,6 @@ def test_processes_keep_the_order_and_hand_on_errors():
 
 def test_a_dask_cluster_keeps_the_order_and_hands_on_errors(dask):
     assert_halved(list(map_in_order(half, range(10), scheduler=dask)))
-
-
-def end_at_two(number):
-    if number == 2:
-        os._exit(3)
-    return number
 
 
 def test_a_recording_that_kills_its_worker_is_one_that_failed_on_a_cluster(dask):
@@ -138,28 +127,12 @@ def test_what_cannot_work_says_why():
             list(map_in_order(lambda item: item, [1], **options))
 
 
-def die_of_two(number):
-    if number == 2:
-        os._exit(3)
-    if number == 4:
-        raise MemoryError("a huge picture")
-    if number == 6:
-        time.sleep(60)
-    return number
-
-
 def test_one_bad_item_never_ends_a_batch():
-    answers = list(map_in_order(die_of_two, range(9), workers=2, time_limit_s=5))
+    answers = list(map_in_order(die_of_two, range(9), workers=2, time_limit_s=10))
     assert [a for a in answers if not isinstance(a, FerError)] == [0, 1, 3, 5, 7, 8]
     assert "died (exit code 3)" in str(answers[2])
     assert str(answers[4]) == "MemoryError: a huge picture"
-    assert "time limit of 5 s" in str(answers[6])
-
-
-def threads(_):
-    from fer_nb.opencv import cv2
-
-    return cv2.getNumThreads(), os.environ["FER_NB_THREADS"]
+    assert "time limit of 10 s" in str(answers[6])
 
 
 def test_workers_use_one_thread_each(dask):
@@ -169,7 +142,7 @@ def test_workers_use_one_thread_each(dask):
 
 PARENT = """
 import os, time
-from fer_nb.batch import _ahead, fitting_workers, map_in_order, sole_writer
+from fer_nb.batch import map_in_order
 
 def work(item):
     print(os.getpid(), flush=True)
@@ -181,8 +154,6 @@ if __name__ == "__main__":
 
 
 SHADOWED = """
-from concurrent.futures import Future
-from pathlib import Path
 from fer_nb.batch import map_in_order
 
 def where(name):

@@ -224,9 +224,8 @@ class LabPage:
         page.set_default_timeout(PATIENCE_MS)
         page.add_init_script(WATCH_CAMERA)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        # Begins now: a key pressed right after Playwright begins to watch may come first.
-        self.file_choosers: list = []
-        page.on("filechooser", self.file_choosers.append)
+        # From now on: a key pressed right after Playwright begins to watch may come first.
+        page.on("filechooser", lambda _: None)
 
     def open(self, name: str, host: str = "127.0.0.1") -> LabPage:
         """Open a notebook of the server and wait for its kernel."""
