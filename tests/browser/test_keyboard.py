@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 PHOTO = "import fer_nb\nfer_nb.PhotoExplorer()"
 VIDEO = """import fer_nb
 from fer_nb.widgets.samples import sample_video
@@ -121,9 +119,8 @@ def test_the_video_explorer(lab):
     keys.press("Shift+ArrowRight")
     keys.press("Shift+ArrowRight")
     keys.press("]")
-    page.wait_until("len(explorer.span) == 2")
-    start, end = map(float, page.ask("print(*explorer.span)").split())
-    assert end - start == pytest.approx(2, abs=0.25)
+    # The first key marks all that follows, the last one ends it.
+    page.wait_until("len(explorer.span) == 2 and 1.75 < explorer.span[1] - explorer.span[0] < 2.25")
     keys.press("Escape")
     page.wait_until("not explorer.span")
     for name, where in (("Face 1", "aria-label"), ("happy", "title")):
