@@ -3,31 +3,21 @@
 Built without running the notebooks, which have tests of their own.
 """
 
-import importlib.util
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import check_links
+import check_site
+import launch
 import pytest
 
 pytest.importorskip("myst_nb", reason="the extra [docs] is not installed")
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Tutorials", "How-to", "Explanation", "Reference")
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def check_site():
-    return script("check_site")
 
 
 def build(out, *options):
@@ -43,7 +33,7 @@ def site(tmp_path_factory):
     return build(tmp_path_factory.mktemp("book") / "site")
 
 
-def test_links_hold_and_nothing_comes_from_outside(site, check_site):
+def test_links_hold_and_nothing_comes_from_outside(site):
     assert check_site.faults(site) == []
 
 
@@ -61,8 +51,7 @@ def test_the_reference_comes_from_the_code(site):
     assert "fer-nb study" in (site / "cli.html").read_text("utf-8")
 
 
-def test_notebooks_open_elsewhere_once_the_repository_has_an_address(site, tmp_path, check_site):
-    launch = script("launch")
+def test_notebooks_open_elsewhere_once_the_repository_has_an_address(site, tmp_path):
     known = build(tmp_path / "site", "-D", "repository=https://github.com/owner/fer_nb")
     for name in ("00_quickstart", "08_bias_lab"):
         page = (known / "tutorials" / f"{name}.html").read_text("utf-8")
@@ -82,7 +71,6 @@ def test_notebooks_open_elsewhere_once_the_repository_has_an_address(site, tmp_p
 
 
 def test_badges_of_readme_follow_the_address():
-    launch = script("launch")
     readme = (ROOT / "README.md").read_text("utf-8")
     bare = launch.with_badges(readme, "")
     assert "mybinder" not in bare
@@ -93,7 +81,7 @@ def test_badges_of_readme_follow_the_address():
     assert launch.with_badges(bare, "https://gitlab.com/owner/fer_nb") == bare
 
 
-def test_faults_of_a_site_are_found(tmp_path, check_site):
+def test_faults_of_a_site_are_found(tmp_path):
     (tmp_path / "a.html").write_text(
         '<script src="https://cdn.example/x.js"></script><img src="b.png"><a href="#here">x</a>'
     )
@@ -111,7 +99,7 @@ def noted(uri, status, info=""):
 
 
 def test_links_outside_are_listed_and_a_missing_network_is_no_fault():
-    judged = script("check_links").judged
+    judged = check_links.judged
     lost = "Max retries exceeded (Caused by NameResolutionError(...))"
     pages = [noted("https://a.example", "broken", lost), noted("https://b.example", "broken", lost)]
     lines, well = judged([*pages, noted("api.html", "working")])

@@ -1,26 +1,15 @@
 """Notebooks become slides that ask no other computer for anything."""
 
-import importlib.util
 import re
 from pathlib import Path
 
+import check_site
+import make_slides
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).parents[1]
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def make_slides():
-    return script("make_slides")
 
 
 BAR = new_output("display_data", {"text/plain": "training:   0%|          | 0/15 [00:00<?]"})
@@ -41,7 +30,7 @@ def lesson(**last):
     )
 
 
-def test_headings_and_pieces_of_text_begin_slides(make_slides):
+def test_headings_and_pieces_of_text_begin_slides():
     made = [[cell.source.splitlines()[0] for cell in part] for part in make_slides.slides(lesson())]
     assert made == [
         ["# A <lesson>"],
@@ -51,14 +40,14 @@ def test_headings_and_pieces_of_text_begin_slides(make_slides):
     ]
 
 
-def test_a_slide_type_of_ones_own_counts(make_slides):
+def test_a_slide_type_of_ones_own_counts():
     made = make_slides.slides(lesson(slideshow={"slide_type": "subslide"}))
     assert [cell.source for cell in made[-1]] == ["print('late')"]
     made = make_slides.slides(lesson(slideshow={"slide_type": "skip"}))
     assert len(made[-1]) == 1
 
 
-def test_the_page_needs_no_network(make_slides, tmp_path):
+def test_the_page_needs_no_network(tmp_path):
     (tmp_path / "talk.html").write_text(make_slides.page(lesson()), "utf-8")
     page = (tmp_path / "talk.html").read_text("utf-8")
     assert page.count("<section>") == 4
@@ -66,13 +55,13 @@ def test_the_page_needs_no_network(make_slides, tmp_path):
     assert "two" in page
     assert "Secret" not in page
     assert "0%|" not in page  # a bar that would stand still
-    assert script("check_site").faults(tmp_path) == []
+    assert check_site.faults(tmp_path) == []
     assert "http" not in re.sub(r"<a [^>]*>", "", page)
 
 
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem
 )
-def test_every_notebook_is_a_talk(make_slides, path):
+def test_every_notebook_is_a_talk(path):
     parts = make_slides.slides(nbformat.read(path, as_version=4))
     assert len(parts) >= 4

@@ -2,7 +2,6 @@
 
 import ast
 import builtins
-import importlib.util
 import re
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -11,6 +10,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from make_student_copy import make_student_copy
 
 import fer_nb
 from fer_nb.reports import run_notebook
@@ -63,12 +63,8 @@ def test_links_between_notebooks_lead_somewhere(path):
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    path = ROOT / "docs" / "make_student_copy.py"
-    spec = importlib.util.spec_from_file_location("make_student_copy", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     folder = tmp_path_factory.mktemp("course") / "tree"
-    module.make_student_copy(folder)
+    make_student_copy(folder)
     return folder
 
 
