@@ -23,6 +23,7 @@ from fer_nb.study.config import StudyConfig
 from fer_nb.study.simulate import Event, audience_of, simulate_audience, simulate_signals
 
 CONFIG = StudyConfig()
+KINDS = ("equal", "unequal", "power")
 
 
 def two_stimuli(n, rng, config, size=0.0):
@@ -76,6 +77,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--out", default="study_comparison.csv")
     parser.add_argument("--sizes", type=int, nargs="+", default=[12, 24, 50])
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     args = parser.parse_args()
     two_samples.BCA_FROM = 10**9  # costly, and measured by study_coverage.py
     rows = []
@@ -85,10 +87,13 @@ def main() -> None:
         pd.DataFrame(rows).round(4).to_csv(args.out, index=False)
 
     for n in args.sizes:
-        note(run("paired, no difference", n, args.studies, partial(two_stimuli, n), 0))
-        note(run("independent, no difference", n, args.studies, partial(two_groups, n, n), 0))
-    note(run("independent, n and 2 n", 12, args.studies, partial(two_groups, 12, 24), 0))
-    for n in args.sizes:
+        if "equal" in args.kinds:
+            note(run("paired, no difference", n, args.studies, partial(two_stimuli, n), 0))
+            note(run("independent, no difference", n, args.studies, partial(two_groups, n, n), 0))
+        if "unequal" in args.kinds:
+            draw = partial(two_groups, n, 2 * n)
+            note(run("independent, n and 2 n, no difference", n, args.studies, draw, 0))
+    for n in args.sizes if "power" in args.kinds else ():
         for size in (1.0, 2.0):
             name = f"paired, event stronger by {size:g} log-odds"
             draw = partial(two_stimuli, n, size=size)
