@@ -21,7 +21,7 @@ from fer_nb.person import (
     smoothed,
 )
 from fer_nb.reports.html import Html, card, cards, jpeg, paragraphs
-from fer_nb.reports.words import adjective, reason_text, time_code
+from fer_nb.reports.words import adjective, reason_text, signal_name, time_code
 
 
 def provenance(table: pd.DataFrame, **parameters) -> dict[str, str]:
@@ -182,7 +182,7 @@ def moment_cards(
     No moments are a sentence.
     """
     if moments.empty:
-        return paragraphs("No moment stands out: no emotion rose 10 points above its median.")
+        return paragraphs("No moment stands out: no emotion rose 10 of 100 above its median.")
     items = []
     with VideoReader(stimulus or video) as source:
         for moment in moments.to_dict("records"):
@@ -191,11 +191,11 @@ def moment_cards(
             else:
                 picture = thumbnail(source, moment["time_s"] + start_s, table, show_faces)
             lines = [
-                f"probability {moment['probability']:.0%}, "
-                f"{100 * moment['rise']:.0f} points above its median",
+                f"{100 * moment['probability']:.0f} of 100, "
+                f"{100 * moment['rise']:.0f} above its median",
                 f"valence {moment['valence']:.1f}, arousal {moment['arousal']:.1f}",
             ]
-            head = f"{time_code(moment['time_s'])}  {moment['emotion']}"
+            head = f"{time_code(moment['time_s'])}  {signal_name('p_' + moment['emotion'])}"
             items.append(card(picture, head, lines, COLORS[moment["emotion"]]))
     return cards(items)
 

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -127,6 +127,7 @@ def render(
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.output_type != "stream"]
     notebook.cells = _without_empty_sections(notebook.cells)
+    _describe_pictures(notebook.cells)
     exporter = HTMLExporter(
         template_name="basic",
         exclude_input=True,
@@ -145,6 +146,19 @@ def render(
     return Path(html)
 
 
+def _describe_pictures(cells: list) -> None:
+    """Give each picture its cell's `alt` (metadata), and the name of the film it stands under."""
+    for cell in cells:
+        under = ""
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if head := re.fullmatch(r"<h3>(.*)</h3>", data.get("text/html", "")):
+                under = f": {unescape(head[1])}"
+            if "image/png" in data and "alt" in cell.metadata:
+                described = output.metadata.setdefault("image/png", {})
+                described["alt"] = cell.metadata["alt"] + under
+
+
 def _parts(cells: list) -> tuple[list, list]:
     """Split cells at the first with the tag ``appendix``."""
     for i, cell in enumerate(cells):
@@ -155,7 +169,9 @@ def _parts(cells: list) -> tuple[list, list]:
 
 def _html(exporter, notebook, cells: list) -> str:
     notebook.cells = cells
-    return exporter.from_notebook_node(notebook)[0]
+    body = exporter.from_notebook_node(notebook)[0]
+    # On a phone pictures scroll in their own box, which the keyboard must reach.
+    return body.replace('<div class="output_png', '<div tabindex="0" class="output_png')
 
 
 def _without_empty_sections(cells: list) -> list:

@@ -25,6 +25,7 @@ from fer_nb.reports.sentences import moments_sentence, sensitivity
 from fer_nb.reports.words import (
     SURE,
     baseline_text,
+    ends_text,
     metric_name,
     notes_text,
     number,
@@ -104,7 +105,7 @@ def moments_table(result: StudyResult, stimulus: str) -> Html:
             f"{time_code(m.start_s)}–{time_code(m.end_s)}",
             signal_name(m.signal),
             value_text(m.signal, m.effect),
-            range_text(m.signal, m.low, m.high, result.config.level),
+            "–" if np.isnan(m.low) else ends_text(m.signal, m.low, m.high, digits=0),
             f"{m.share:.0%} ({m.share_low:.0%}–{m.share_high:.0%})" if m.n else "–",
             m.n,
             SURE[m.status],
@@ -112,7 +113,8 @@ def moments_table(result: StudyResult, stimulus: str) -> Html:
         ]
         for m in _by_weight(moments).itertuples()
     ]
-    header = ["when", "what", "change", "interval", "respondents", "n", "how sure", "p (corrected)"]
+    header = ["when", "what", "change", f"{percent(result.config.level)} interval"]
+    header += ["respondents", "n", "how sure", "p (corrected)"]
     note = paragraphs(
         "Respondents: of the n measured in at least half of the moment, the share who showed it "
         "or, for valence and arousal, moved the same way."

@@ -1,4 +1,4 @@
-"""A study's page has no accessibility violation that axe-core finds: light, dark, on a phone."""
+"""A study's page for everyone: without violations that axe-core finds, pictures told, on paper."""
 
 from __future__ import annotations
 
@@ -43,3 +43,24 @@ def test_axe_finds_nothing(page, width, scheme):
         view.evaluate(axe)
         found = view.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     assert not [(v["id"], [node["target"] for node in v["nodes"]]) for v in found]
+
+
+def test_every_picture_is_described(page):
+    with chromium() as browser:
+        view = browser.new_page()
+        view.goto(page.as_uri())
+        told = view.eval_on_selector_all("img", "all => all.map(one => one.alt)")
+    assert "Mean change of each signal over the film, with bands and moments: Trailer A" in str(
+        told
+    )
+    assert not [text for text in told if "No description" in text]
+
+
+def test_paper_asks_nobody_to_play(page):
+    with chromium() as browser:
+        view = browser.new_page()
+        view.goto(page.as_uri())
+        assert view.get_by_text("Play the film").is_visible()
+        view.emulate_media(media="print")
+        assert not view.get_by_text("Play the film").is_visible()
+        assert view.get_by_text("Each line is the mean").is_visible()

@@ -138,6 +138,21 @@ def test_signals_and_cuts_are_chosen_and_the_table_follows(show):
     assert "Valence of Cut A: highest at 0:09.9, +1.00 points" in label
 
 
+def test_the_quality_strip_lies_below_its_seconds_zoomed_or_not(show):
+    data = told() | {"strip": {"label": "measured", "values": [1.0] * (BINS // round(RATE))}}
+    view = show(data)
+    second = """n => {
+        const parts = [`.fer-strip span:nth-child(${n + 1})`, '.u-over'];
+        const [cell, over] = parts.map(p => document.querySelector(p).getBoundingClientRect());
+        return (cell.left - over.left) / over.width;
+    }"""
+    assert view.evaluate(second, 4) == pytest.approx(0.4, abs=0.01)
+    view.locator(".fer-charts").focus()
+    for key in ["ArrowRight"] * 4 + ["+"]:
+        view.keyboard.press(key)
+    assert view.evaluate(second, 4) == pytest.approx(0.5, abs=0.01)  # 1.5 to 6.5 s
+
+
 def test_without_a_film_the_clock_still_runs(show):
     view = show(told(bins=250))  # fifty seconds: longer than a busy machine needs for this
     view.get_by_role("button", name="Play").click()

@@ -56,3 +56,19 @@ def test_nothing_is_cut_off_on_paper(widths):
     whole, *tables = widths("print", 718)  # A4 upright between margins
     assert whole == [718, 718]
     assert all(needed == there for needed, there in tables)
+
+
+@pytest.mark.parametrize("width", [420, 1200])
+def test_the_names_of_facts_are_not_broken_within_a_word(width):
+    if chromium_path() is None:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    with chromium() as browser:
+        view = browser.new_page(viewport={"width": width, "height": 900})
+        view.set_content(page(facts({"class prior": "x " * 400, "parameters": "y"}), "facts"))
+        name, value = view.eval_on_selector_all(
+            "tr:last-child > *", "cells => cells.map(cell => cell.clientHeight)"
+        )
+        line = view.evaluate(
+            "parseFloat(getComputedStyle(document.querySelector('td')).lineHeight)"
+        )
+    assert name == value < 2 * line

@@ -8,6 +8,7 @@ import pytest
 
 from fer_nb.errors import FerError
 from fer_nb.reports import run_notebook
+from fer_nb.reports.run import render
 
 
 @pytest.fixture
@@ -73,3 +74,14 @@ def test_a_kernel_that_does_not_start_is_started_again(notebook, tmp_path, monke
     with pytest.raises(FerError, match="no notebook can be run: Kernel died"):
         run_notebook(path, out, {})
     assert not out.exists()
+
+
+def test_a_picture_is_told_by_its_cell_and_its_heading(tmp_path):
+    outputs = [
+        nbformat.v4.new_output("display_data", {"text/html": "<h3>Cut &amp; paste</h3>"}),
+        nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo="}),
+    ]
+    cell = nbformat.v4.new_code_cell("", outputs=outputs, metadata={"alt": "Valence over time"})
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "done.ipynb")
+    page = render(tmp_path / "done.ipynb", tmp_path / "page.html", "title").read_text()
+    assert 'alt="Valence over time: Cut &amp; paste"' in page

@@ -291,7 +291,10 @@ class Player {
       const series = shown.filter((s) => s.signal.panel === panel.key);
       if (series.length) this.plots.push(this.panel(panel, series, ink));
     }
-    if (this.data.strip) this.charts.append(this.strip());
+    if (this.data.strip) {
+      this.charts.append(this.strip());
+      this.fitStrip(this.plots[0]);
+    }
     this.charts.append(this.line);
     this.place();
     this.read();
@@ -342,13 +345,14 @@ class Player {
         },
         axes: [
           { ...axis, values: (_, ticks) => ticks.map((t) => clock(t).replace(/\.0$/, "")) },
-          { ...axis, size: 46, values: (_, ticks) => ticks.map((t) => +t.toFixed(2)) },
+          { ...axis, size: 46, space: 22, values: (_, ticks) => ticks.map((t) => String(+t.toFixed(2)).replace("-", "−")) },
         ],
         series,
         bands,
         hooks: {
           drawClear: [(u) => this.background(u, ink, panel)],
-          draw: [() => this.place()],
+          drawAxes: [(u) => this.sceneNames(u, ink)],
+          draw: [() => this.place(), (u) => this.fitStrip(u)],
           setCursor: [(u) => this.hover(u)],
           setSelect: [(u) => this.select(u)],
         },
@@ -419,19 +423,10 @@ class Player {
     const x = (time) => clamp(u.valToPos(time, "x", true), left, left + width);
     const cut = this.data.cuts.find((c) => this.cuts.has(c.id));
     ctx.save();
-    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
-    ctx.textBaseline = "top";
+    ctx.fillStyle = ink.getPropertyValue("--fer-stripe");
     cut.scenes.forEach((scene, i) => {
       const [from, to] = [x(scene.start_s), x(scene.end_s)];
-      if (to - from < 1) return;
-      if (i % 2) {
-        ctx.fillStyle = ink.getPropertyValue("--fer-stripe");
-        ctx.fillRect(from, top, to - from, height);
-      }
-      if (ctx.measureText(scene.name).width < to - from - 6 * ratio) {
-        ctx.fillStyle = ink.getPropertyValue("--fer-muted");
-        ctx.fillText(scene.name, from + 3 * ratio, top + 2 * ratio);
-      }
+      if (i % 2 && to > from) ctx.fillRect(from, top, to - from, height);
     });
     const shown = this.data.cuts.filter((c) => this.cuts.has(c.id));
     for (const moment of shown.flatMap((c) => c.moments)) {
@@ -455,16 +450,51 @@ class Player {
     ctx.restore();
   }
 
+  // Above the grid, whose lines would cross the letters, and below the curves.
+  sceneNames(u, ink) {
+    const { ctx } = u;
+    const { left, top, width } = u.bbox;
+    const ratio = devicePixelRatio;
+    const x = (time) => clamp(u.valToPos(time, "x", true), left, left + width);
+    const scenes = this.data.cuts.find((c) => this.cuts.has(c.id)).scenes;
+    ctx.save();
+    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    ctx.textBaseline = "top";
+    ctx.textAlign = "left";
+    scenes.forEach((scene, i) => {
+      const from = x(scene.start_s);
+      const wide = ctx.measureText(scene.name).width + 6 * ratio;
+      if (wide > x(scene.end_s) - from) return;
+      ctx.fillStyle = ink.getPropertyValue(i % 2 ? "--fer-stripe" : "--fer-paper");
+      ctx.fillRect(from + 2 * ratio, top, wide - 4 * ratio, 15 * ratio);
+      ctx.fillStyle = ink.getPropertyValue("--fer-muted");
+      ctx.fillText(scene.name, from + 3 * ratio, top + 2 * ratio);
+    });
+    ctx.restore();
+  }
+
   // How much of each second was measured: the quality strip of one recording.
   strip() {
     const { values, label } = this.data.strip;
-    const holder = element("div", { class: "fer-strip", role: "img", "aria-label": label, title: label });
-    values.forEach((share) => {
+    const row = element("div");
+    values.forEach((share, second) => {
       const cell = element("span");
       cell.style.opacity = String(0.12 + 0.88 * share);
-      holder.append(cell);
+      cell.style.flexGrow = String(Math.min(1, this.data.duration_s - second));
+      row.append(cell);
     });
-    return holder;
+    return element("div", { class: "fer-strip", role: "img", "aria-label": label, title: label }, row);
+  }
+
+  // The strip lies below the curves' own stretch of time, zoomed or not.
+  fitStrip(plot) {
+    const holder = this.charts.querySelector(".fer-strip");
+    if (!holder) return;
+    const [from, to] = this.zoom;
+    holder.style.marginLeft = `${plot.over.offsetLeft}px`;
+    holder.style.width = `${plot.over.clientWidth}px`;
+    holder.firstChild.style.width = `${(100 * this.data.duration_s) / (to - from)}%`;
+    holder.firstChild.style.marginLeft = `${(-100 * from) / (to - from)}%`;
   }
 
   // ---- time --------------------------------------------------------------------------------
