@@ -168,8 +168,9 @@ def check_table(table: pd.DataFrame) -> pd.DataFrame:
     for name, rated in zip(("valence", "arousal"), values[:, -2:].T, strict=True):
         if not ((rated >= 1) & (rated <= 7)).all():
             problems.append(f"{name} outside 1-7")
-    faces = np.column_stack([code, table["frame"].to_numpy(), ids])[seen]
-    if len(np.unique(faces, axis=0)) < len(faces):
+    faces = np.stack([ids, table["frame"].to_numpy(), code])[:, seen]
+    faces = faces[:, np.lexsort(faces)]  # much faster than np.unique over rows
+    if (np.diff(faces) == 0).all(axis=0).any():
         problems.append("the same face twice in one frame")
     if problems:
         raise TableError("the reaction table has " + "; ".join(problems))

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from fer_nb.study.config import TESTED, StudyConfig
+from fer_nb.study.config import CURVES, TESTED, StudyConfig
 from fer_nb.study.intervals import blocks, generator
 
 _ROUNDS = 10  # at most so many times the permutations asked for, for a p near a threshold
@@ -156,10 +156,16 @@ def _test(
 
 
 def _undecided(p: np.ndarray, count: int, alpha: float) -> bool:
-    """Whether a p lies within its Monte Carlo error of a threshold that Holm may decide at."""
+    """Whether a p lies within its Monte Carlo error of a threshold that decides over it.
+
+    Holm may decide over a signal's best cluster at any of its steps; over further clusters
+    Bonferroni does (see `holm_over_signals`), for the signals of a stimulus or of a comparison.
+    """
     thresholds = alpha / np.arange(1, len(TESTED) + 1)
     error = np.sqrt(thresholds * (1 - thresholds) / count)
-    return bool((np.abs(p[:, None] - thresholds) < _NEAR * error).any())
+    near = np.abs(p[:, None] - thresholds) < _NEAR * error
+    further = [len(TESTED) - 1, len(CURVES) - 1]
+    return bool(near[p.argmin()].any() or near[:, further].any())
 
 
 def _clusters(stat: np.ndarray) -> list[tuple[int, int, int, float]]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.study.clusters import cluster_test, holm, holm_over_signals, two_sample_cluster_test
-from fer_nb.study.config import SIGNALS, TESTED, StudyConfig
+from fer_nb.study.config import CURVES, SIGNALS, TESTED, StudyConfig
 from fer_nb.study.content import adjusted_averages, common_content, leavers
 from fer_nb.study.curves import Audience
 from fer_nb.study.intervals import generator
@@ -42,7 +42,6 @@ COMPARED: tuple[tuple[str, str], ...] = (
     ("last", "valence"),
     ("peak_end", "valence"),
 )
-CURVES = ("valence", "arousal", "p_happy")
 COLUMNS = (
     "first",
     "second",

@@ -23,6 +23,8 @@ TESTED: tuple[str, ...] = (
     "p_sad",
     "p_surprise",
 )
+# Those of which the difference between two stimuli or groups is tested over time.
+CURVES = ("valence", "arousal", "p_happy")
 
 # Person-level numbers that may be the primary outcome; see `fer_nb.study.metrics.MEANING`.
 PRIMARY_METRICS = ("average", "first", "last", "peak_end")

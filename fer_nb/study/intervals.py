@@ -92,7 +92,7 @@ def mean_band(
     n = np.zeros(n_columns, dtype=int)
     if n_people == 0 or n_columns == 0:
         return Band(mean, low, high, n)
-    weights = resamples(rng, n_people, n_boot)
+    weights = _Drawn(resamples(rng, n_people, n_boot))
     width = max(1, min(_CHUNK, _NUMBERS // n_people))
     for start in range(0, n_columns, width):
         part, cols = values[:, start : start + width], slice(start, start + width)
@@ -135,8 +135,25 @@ def weighted(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _moments(x, weights, studentise=False):
+class _Drawn:
+    """Resamples, and how many of those who were measured each of them draws.
+
+    Who is seen is seen in all signals: the answer for the last pattern of gaps is kept.
+    """
+
+    def __init__(self, weights: np.ndarray):
+        self.weights = weights
+        self._seen, self._count = np.empty((0, 0), dtype=bool), np.empty((0, 0))
+
+    def measured(self, seen: np.ndarray) -> np.ndarray:
+        if not np.array_equal(seen, self._seen):
+            self._seen, self._count = seen, weighted(self.weights, seen.astype(float))
+        return self._count
+
+
+def _moments(x, drawn: _Drawn, studentise=False):
     """Mean and standard error of each column of (n, k), and of each resample of it."""
+    weights = drawn.weights
     seen = ~np.isnan(x)
     n = seen.sum(axis=0)
     mean = np.nansum(x, axis=0) / n
@@ -145,7 +162,7 @@ def _moments(x, weights, studentise=False):
     if seen.all():
         count = float(len(x))
     else:
-        count = weighted(weights, seen.astype(float))
+        count = drawn.measured(seen)
     boot = weighted(weights, centred)
     with np.errstate(divide="ignore", invalid="ignore"):
         boot /= count  # mean* - mean
@@ -156,12 +173,16 @@ def _moments(x, weights, studentise=False):
     return mean, se, boot, boot_se, n
 
 
-def _interval(x, weights, level, method):
+def _interval(x, drawn, level, method):
+    moments = _moments(x, drawn, studentise=method != "bootstrap-se")
     if method == "wider-t":
-        symmetric = _interval(x, weights, level, "symmetric-t")
-        skewed = _interval(x, weights, level, "bootstrap-t")
+        symmetric, skewed = (_ends(moments, level, m) for m in ("symmetric-t", "bootstrap-t"))
         return np.minimum(symmetric[0], skewed[0]), np.maximum(symmetric[1], skewed[1])
-    mean, se, boot, boot_se, n = _moments(x, weights, method in ("bootstrap-t", "symmetric-t"))
+    return _ends(moments, level, method)
+
+
+def _ends(moments, level, method):
+    mean, se, boot, boot_se, n = moments
     tail = (1 - level) / 2
     if method == "bootstrap-t":
         # A resample of one person only has no spread: it cannot be studentised and is left out.
@@ -240,8 +261,8 @@ def simultaneous_band(
     usable = np.flatnonzero(n >= max(2, min_n))
     if not len(usable):
         return Band(nothing, nothing.copy(), nothing.copy(), n)
-    weights = resamples(rng, n_people, n_boot)
-    mean, _, boot, _, count = _moments(values[:, usable], weights)
+    drawn = _Drawn(resamples(rng, n_people, n_boot))
+    mean, _, boot, _, count = _moments(values[:, usable], drawn)
     se = np.sqrt(np.nanmean(boot**2, axis=0))
     largest = np.nan_to_num(np.abs(boot) / np.maximum(se, 1e-12), nan=0.0).max(axis=1)
     tail = stats.norm.sf(np.quantile(largest, level))
@@ -274,9 +295,8 @@ def peak_times(
     usable = np.flatnonzero(n >= max(2, min_n))
     if at not in usable:
         return np.array([], dtype=int)
-    people = len(values)
-    weights = resamples(rng, people, n_boot)
-    mean, _, boot, _, count = _moments(difference[:, usable], weights)
+    drawn = _Drawn(resamples(rng, len(values), n_boot))
+    mean, _, boot, _, count = _moments(difference[:, usable], drawn)
     se = np.sqrt(np.nanmean(boot**2, axis=0))
     other = se > 1e-9 * se.max()
     # A resample in which nobody was seen at the peak has no differences: it says nothing.
