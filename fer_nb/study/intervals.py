@@ -159,10 +159,7 @@ def _moments(x, drawn: _Drawn, studentise=False):
     mean = np.nansum(x, axis=0) / n
     centred = np.where(seen, x - mean, 0.0)
     se = np.sqrt((centred**2).sum(axis=0) / (n - 1) / n)
-    if seen.all():
-        count = float(len(x))
-    else:
-        count = drawn.measured(seen)
+    count = float(len(x)) if seen.all() else drawn.measured(seen)
     boot = weighted(weights, centred)
     with np.errstate(divide="ignore", invalid="ignore"):
         boot /= count  # mean* - mean
