@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 
 import pytest
 from lab_harness import chromium, chromium_path
 
 from fer_nb.reports import report_study
+from fer_nb.reports.pdf import print_pdf
 from fer_nb.study import StudyConfig
 from fer_nb.study.simulate import simulate_study
 
@@ -64,3 +66,12 @@ def test_paper_asks_nobody_to_play(page):
         view.emulate_media(media="print")
         assert not view.get_by_text("Play the film").is_visible()
         assert view.get_by_text("Each line is the mean").is_visible()
+
+
+def test_the_short_version_prints_on_eight_pages_at_most(page, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHROMIUM", chromium_path())
+    count = {}
+    for appendix in (False, True):
+        pdf = print_pdf(page, tmp_path / f"{appendix}.pdf", appendix=appendix)
+        count[appendix] = len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))
+    assert 2 <= count[False] <= 8 < count[True]

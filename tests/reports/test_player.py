@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
+from html import unescape
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from fer_nb.reports.player import pack_curves, player_html, study_data
+from fer_nb.errors import StudyError
+from fer_nb.reports.player import pack_curves, player_html, show_player, study_data
 from fer_nb.reports.player.data import _per_second, film_source
 
 
@@ -61,3 +65,12 @@ def test_a_film_beyond_the_limit_is_not_embedded(tmp_path):
     assert film_source(film, max_mb=0.0001) is None
     assert film_source(None) is None
     assert film_source(tmp_path / "gone.mp4") is None
+
+
+def test_a_notebook_shows_the_player_of_a_finished_study(result):
+    shown = show_player(result, "Two trailers")
+    page = unescape(re.search(r'srcdoc="([^"]*)"', shown._repr_html_())[1])
+    told = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S)[1]
+    assert [cut["id"] for cut in json.loads(told)["cuts"]] == list(result.audiences)
+    with pytest.raises(StudyError, match="nothing to play"):
+        show_player(replace(result, audiences={}))

@@ -1,0 +1,52 @@
+"""A study's report from end to end: norms as a table, and the finished page in the browser."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import typer
+
+from fer_nb.cli import app
+from fer_nb.reports import report_study
+from fer_nb.study import add_to_norms, run_study
+from fer_nb.tables import write_table
+
+
+@pytest.fixture
+def no_page(monkeypatch):
+    """Leave out the page: what stands beside it is looked at."""
+    place = "fer_nb.reports.study"
+    monkeypatch.setattr(f"{place}.run_notebook", lambda *_, **__: None)
+    monkeypatch.setattr(f"{place}.render", lambda _, html, *__: html.write_text("page") and html)
+
+
+def test_places_among_norms_are_a_table_and_none_of_an_earlier_run_stays(
+    make_study, quick, tmp_path, no_page
+):
+    manifest, tables = make_study(n=6, duration=10)
+    options = {"tables": tables, "config": quick}
+    past = run_study(manifest, **options)
+    for k in range(6):
+        add_to_norms(past, tmp_path / "past", study=f"s{k}")
+    report_study(manifest, tmp_path / "out", norms=tmp_path / "past", **options)
+    places = pd.read_csv(tmp_path / "out" / "norms.csv")
+    assert {"stimulus", "metric", "signal", "estimate", "percentile", "low", "high"} <= set(places)
+    assert (places["percentile"].dropna() == 50).all()  # all past ones are equal to it
+    report_study(manifest, tmp_path / "out", force=True, **options)
+    assert not (tmp_path / "out" / "norms.csv").exists()
+
+
+def test_open_shows_the_finished_page(make_study, tmp_path, no_page, monkeypatch):
+    manifest, tables = make_study(n=6, duration=10)
+    for name, table in tables.items():
+        path = (tmp_path / "tables" / name).with_suffix(".parquet")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_table(table, path)
+    shown = []
+    monkeypatch.setattr(typer, "launch", lambda page: shown.append(page))
+    said = ["study", str(manifest), "--tables", str(tmp_path / "tables"), "--set", "n_boot=200"]
+    for more in ([], ["--open", "--force"]):
+        with pytest.raises(SystemExit) as end:
+            app([*said, "--out", str(tmp_path / "out"), *more])
+        assert not end.value.code
+    assert shown == [str(tmp_path / "out" / "study.html")]
