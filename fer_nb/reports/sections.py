@@ -119,7 +119,7 @@ def moments_table(result: StudyResult, stimulus: str) -> Html:
         "Respondents: of the n measured in at least half of the moment, the share who showed it "
         "or, for valence and arousal, moved the same way."
     )
-    return joined(sentence, table(rows, header, {5, 7}), note)
+    return joined(sentence, table(rows, header, {2, 3, 5, 7}), note)
 
 
 def _by_weight(moments: pd.DataFrame) -> pd.DataFrame:
