@@ -17,6 +17,14 @@ from tempfile import gettempdir
 
 from fer_nb.errors import FerError, MediaError
 
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"),
+    *(".avif", ".heic", ".heif"),
+)
+VIDEO_SUFFIXES = (
+    *(".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp"),
+    *(".ts", ".mts", ".m2ts"),  # camcorders
+)
 _SWEEP_S = 10  # seconds from one look for leftovers in a folder to the next
 
 

@@ -6,11 +6,12 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from os.path import isabs
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory, mkdtemp
 
 from fer_nb.errors import FerError, MediaError
-from fer_nb.files import files_in, wanted
+from fer_nb.files import files_in, told_path, wanted
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # one letter is a drive
 
@@ -51,6 +52,32 @@ def below(folder: str | Path, name: str) -> str:
     's3://bucket/out/index.html'
     """
     return f"{str(folder).rstrip('/')}/{name}" if is_address(folder) else str(Path(folder) / name)
+
+
+def beside(folder: str | Path, name: str) -> str | Path:
+    """Return where a file in `folder` says that something is, by a path from there, or an address.
+
+    Examples
+    --------
+    >>> beside("s3://bucket/study", "ann.mp4"), beside("study", "s3://bucket/ann.mp4")
+    ('s3://bucket/study/ann.mp4', 's3://bucket/ann.mp4')
+    """
+    if is_address(name):
+        return name
+    return below(folder, name) if is_address(folder) and not isabs(name) else Path(folder, name)
+
+
+def told(place: str | Path, folder: str | Path) -> str:
+    """Return an address as it is, and a path as `fer_nb.files.told_path` tells it."""
+    return str(place) if is_address(place) else told_path(place, folder)
+
+
+def here(place: str | Path) -> str | Path:
+    """Return the path of what lies on this computer, and the address of what does not."""
+    if not is_address(place):
+        return Path(place)
+    _, name, local = _at(str(place))
+    return Path(name) if local else str(place).rstrip("/")
 
 
 def fetched(path: str | Path) -> AbstractContextManager[Path]:
@@ -117,13 +144,20 @@ def is_folder(path: str | Path) -> bool:
     FerError
         If the storage cannot be reached.
     """
-    if not is_address(path):
-        return Path(path).is_dir()
-    files, name, _ = _at(str(path))
+    return _asked(path, "isdir") if is_address(path) else Path(path).is_dir()
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether there is a file at a path, or at an address; raises as `is_folder` does."""
+    return _asked(path, "isfile") if is_address(path) else Path(path).is_file()
+
+
+def _asked(address: str | Path, question: str) -> bool:
+    files, name, _ = _at(str(address))
     try:
-        return files.isdir(name)
+        return getattr(files, question)(name)
     except Exception as error:  # each storage has errors of its own
-        raise FerError(f"{path} cannot be reached: {error}") from error
+        raise FerError(f"{address} cannot be reached: {error}") from error
 
 
 def files_at(folder: str | Path, suffixes: Sequence[str]) -> dict[str, str | Path]:
@@ -149,9 +183,11 @@ def files_at(folder: str | Path, suffixes: Sequence[str]) -> dict[str, str | Pat
 
 
 @contextmanager
-def mirrored(folder: str | Path) -> Iterator[Path]:
+def mirrored(folder: str | Path, fetch: bool = True) -> Iterator[Path]:
     """Yield a folder of this computer: `folder` itself, or for the block a copy of what an address
     names, which is brought up to date in the end, also after an error.
+
+    Without `fetch` the copy is empty at first, and what lies at the address stays there.
 
     Raises
     ------
@@ -169,7 +205,7 @@ def mirrored(folder: str | Path) -> Iterator[Path]:
     copy = Path(mkdtemp(prefix="fer_nb-")) / name.rpartition("/")[2]
     copy.mkdir()
     try:
-        if files.exists(name):
+        if fetch and files.exists(name):
             files.get(f"{name}/", f"{copy}/", recursive=True)
     except Exception as error:
         shutil.rmtree(copy.parent)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from fer_nb.draw import annotate_video
@@ -15,7 +17,17 @@ from fer_nb.media import VIDEO_SUFFIXES, sound_note
 from fer_nb.models import FerModel
 from fer_nb.person import recording_quality
 from fer_nb.reactions import analyze_video
-from fer_nb.remote import fetched, files_at, is_folder, name_of, path_of
+from fer_nb.remote import (
+    below,
+    fetched,
+    files_at,
+    is_address,
+    is_file,
+    is_folder,
+    mirrored,
+    name_of,
+    path_of,
+)
 from fer_nb.tables import write_table
 
 
@@ -58,7 +70,7 @@ def plan_copies(
             raise FerError(f"the annotated video is an MP4 file; name it .mp4, not {out.name}")
         return [Copy(sources[0], out, out.with_suffix(suffix))]
     if out.suffix.lower() == ".mp4" and not out.is_dir():
-        raise FerError(f"several videos do not fit into {out}; give a folder as --out")
+        raise FerError(f"several videos do not fit into {out.name}; give a folder as --out")
     copies: dict[Path, Copy] = {}
     for source in sources:
         videos = {name_of(source): source}
@@ -75,6 +87,38 @@ def plan_copies(
                 )
             copies[name] = Copy(path_of(str(video)), name, name.with_suffix(suffix))
     return list(copies.values())
+
+
+@contextmanager
+def copies_at(
+    out: str | Path | None, sources: Sequence[str | Path], suffix: str, force: bool
+) -> Iterator[dict[Copy, list[str]]]:
+    """Yield the copies of `plan_copies`, each with how a user calls its two files.
+
+    Where `out` is an address, they are made on this computer and sent there in the end.
+
+    Raises
+    ------
+    FerError
+        As from `plan_copies`; if one of the files exists at the address, unless with `force`; or if
+        the storage cannot be reached.
+    """
+    if not is_address(out):
+        copies = plan_copies(sources, out, suffix)
+        yield {copy: [str(copy.out), str(copy.table)] for copy in copies}
+        return
+    folder, name = str(out), ""
+    if folder.lower().endswith(".mp4"):
+        folder, _, name = folder.rpartition("/")
+    with mirrored(folder, fetch=False) as here:
+        told = {
+            copy: [below(folder, f.relative_to(here).as_posix()) for f in (copy.out, copy.table)]
+            for copy in plan_copies(sources, here / name, suffix)
+        }
+        for file in chain(*told.values()):
+            if not force and is_file(file):
+                raise FerError(f"{file} exists already; choose another name, or add --force")
+        yield told
 
 
 def annotate_recording(

@@ -20,8 +20,8 @@ from fer_nb import load_detector, load_model
 from fer_nb.batch import _ahead, fitting_workers, map_in_order, sole_writer
 from fer_nb.errors import FerError, StudyError
 from fer_nb.faces.detectors import describe_detector
+from fer_nb.loader import VideoLoader
 from fer_nb.study import StudyConfig, run_study
-from fer_nb.study.loaders import VideoLoader
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from fer_nb import cache
 from fer_nb.cache import still_holds, stored_table, wanted
 from fer_nb.emotions import EMOTIONS
 from fer_nb.files import sha256
+from fer_nb.loader import VideoLoader
 from fer_nb.models import load_model
 from fer_nb.reactions import analyze_video
 from fer_nb.reports.videos import report_video
-from fer_nb.study.loaders import VideoLoader
 from fer_nb.tables import write_table
 
 

@@ -227,6 +227,99 @@ def test_videos_to_annotate_may_lie_in_memory(memory, viewer, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "a.parquet"}
 
 
+def test_annotated_copies_may_be_sent_to_a_bucket(bucket, viewer, tmp_path, monkeypatch):
+    files = fsspec.filesystem("s3")
+    files.pipe_file("recordings/in/a.mp4", viewer.read_bytes())
+    files.pipe_file("recordings/in/b.mp4", b"no film")
+    files.pipe_file("recordings/out/other.mp4", b"of somebody else")
+    monkeypatch.chdir(tmp_path)
+    asked = ["video", f"{bucket}/in", "--out", f"{bucket}/out", "--every", "15", "--workers", "1"]
+    run = CliRunner().invoke(app, asked)
+    assert str(run.exception) == "1 of 2 videos could not be analysed"
+    assert f"{bucket}/out/a.mp4\n{bucket}/out/a.parquet\n" in run.output
+    found = {path.rpartition("/")[2] for path in files.find("recordings/out")}
+    assert found == {"a.mp4", "a.parquet", "other.mp4"}
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_annotated_copy_may_be_sent_to_memory(memory, viewer, tmp_path, monkeypatch):
+    memory.pipe_file("/out/other.mp4", b"of somebody else")
+    monkeypatch.chdir(tmp_path)
+    asked = ["video", str(viewer), "--out", "memory://out/a.mp4", "--every", "15", "--end", "1"]
+    run = CliRunner().invoke(app, asked)
+    assert run.exit_code == 0, run.output
+    assert run.output.endswith("memory://out/a.mp4\nmemory://out/a.parquet\n")
+    table = pd.read_parquet(io.BytesIO(memory.cat_file("/out/a.parquet")))
+    assert table["emotion"].notna().any()
+    before = memory.cat_file("/out/a.mp4")
+    refused = CliRunner().invoke(app, [*asked, "--csv"])
+    assert str(refused.exception).startswith("memory://out/a.mp4 exists already")
+    assert memory.cat_file("/out/a.mp4") == before
+    again = CliRunner().invoke(app, [*asked, "--csv", "--force"])
+    assert again.exit_code == 0, again.output
+    assert memory.exists("/out/a.csv")
+    assert memory.cat_file("/out/other.mp4") == b"of somebody else"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_report_may_show_a_stimulus_that_lies_elsewhere(memory, viewer, tmp_path):
+    memory.pipe_file("/films/film.mp4", viewer.read_bytes())
+    options = ["--out", str(tmp_path / "out"), "--every", "15"]
+    for film, ends in (("film.mp4", 0), ("none.mp4", 1)):
+        shown = ["--stimulus", f"memory://films/{film}", "--force"]
+        run = CliRunner().invoke(app, ["report", str(viewer), *shown, *options])
+        assert run.exit_code == ends, run.output
+    assert str(run.exception).startswith("there is no file memory://films/none.mp4")
+    page = (tmp_path / "out" / f"{viewer.stem}.html").read_text()
+    assert "film.mp4" in page
+
+
+def assert_studied(address: str, viewer, tmp_path) -> None:
+    """A manifest with what it names beside it, and a folder of recordings."""
+    files, name = fsspec.core.url_to_fs(address)
+    for film in ("study/recordings/a.mp4", "study/film.mp4", "films/film/ann.mp4"):
+        files.pipe_file(f"{name}/{film}", viewer.read_bytes())
+    here = f"bob,film,{viewer}\n"
+    rows = f"respondent,stimulus,video\nann,film,recordings/a.mp4\n{here}cy,film,none.mp4\n"
+    files.pipe_file(f"{name}/study/m.csv", rows.encode())
+    files.pipe_file(f"{name}/study/stimuli.csv", b"stimulus,video\nfilm,film.mp4\n")
+    quick = StudyConfig(n_boot=200, n_permutations=200, min_fps=1)
+    options = {"config": quick, "every": 15}
+    result = run_study(f"{address}/study/m.csv", out_dir=tmp_path / "out", **options)
+    assert result.quality["status"].tolist() == ["kept", "kept", "failed"]
+    assert result.quality["recording"].tolist() == ["recordings/a.mp4", viewer.name, "none.mp4"]
+    assert f"there is no file {address}/study/none.mp4" in result.quality["messages"][2]
+    assert result.stimuli["film"].video == f"{address}/study/film.mp4"
+    assert result.provenance["manifest"] == "m.csv"
+    result = run_study(f"{address}/films", **options)
+    assert result.quality["respondent"].tolist() == ["ann"]
+    assert result.quality["status"].tolist() == ["kept"]
+
+
+def test_a_study_may_lie_in_memory(memory, viewer, tmp_path):
+    assert_studied("memory://store", viewer, tmp_path)
+    with pytest.raises(MediaError, match=r"there is no file memory://store/study/none\.csv"):
+        run_study("memory://store/study/none.csv")
+    memory.pipe_file("/store/study/stimuli.csv", b"stimulus,video\nother,film.mp4\n")
+    with pytest.raises(StudyError, match=r"m\.csv line 2: stimulus 'film' is not in the stimuli"):
+        run_study("memory://store/study/m.csv")
+
+
+def test_a_study_may_lie_in_a_bucket(bucket, viewer, tmp_path):
+    assert_studied(bucket, viewer, tmp_path)
+
+
+def test_the_page_of_a_study_that_lies_elsewhere_is_made_and_made_again(memory, viewer, tmp_path):
+    memory.pipe_file("/store/a.mp4", viewer.read_bytes())
+    memory.pipe_file("/store/m.csv", b"respondent,stimulus,video\nann,film,a.mp4\n")
+    out = ["--out", str(tmp_path), "--every", "15"]
+    quick = ["--set", "n_boot=200", "--set", "n_permutations=200", "--set", "min_fps=1"]
+    run = CliRunner().invoke(app, ["study", "memory://store/m.csv", *out, *quick])
+    assert run.exit_code == 0, run.output
+    again = CliRunner().invoke(app, ["reproduce", str(tmp_path / "study.html")])
+    assert again.exit_code == 0, again.output
+
+
 def test_a_manifest_may_name_addresses(memory, viewer, tmp_path):
     memory.pipe_file("/in/a.mp4", viewer.read_bytes())
     rows = "ann,film,memory://in/a.mp4\nbob,film,memory://in/missing.mp4\n"

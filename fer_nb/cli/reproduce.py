@@ -13,8 +13,8 @@ from fer_nb.errors import FerError
 def reproduce(
     page: Annotated[Path, typer.Argument(help="A report: NAME.html or study.html.")],
     source: Annotated[
-        Path | None,
-        typer.Option(help="The recording, or the study's manifest, if it has moved."),
+        str | None,
+        typer.Option(help="The recording, or the study's manifest, or its address, if it moved."),
     ] = None,
 ) -> None:
     """Repeat the analysis behind a report, and say what is the same.

@@ -15,13 +15,16 @@ from fer_nb.errors import FerError
 @analyses
 def study(
     manifest: Annotated[
-        Path, typer.Argument(help="CSV of recordings, or a folder STIMULUS/RESPONDENT.mp4.")
+        str,
+        typer.Argument(
+            help="CSV of recordings, or a folder STIMULUS/RESPONDENT.mp4; or its address (s3://…)."
+        ),
     ],
     out: Annotated[
         str, typer.Option(help="Folder for the report and its tables, or an address (s3://…).")
     ],
     stimuli: Annotated[
-        Path | None, typer.Option(help="CSV of stimuli; by default stimuli.csv beside MANIFEST.")
+        str | None, typer.Option(help="CSV of stimuli; by default stimuli.csv beside MANIFEST.")
     ] = None,
     tables: Annotated[
         str | None,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fer_nb.cli.options import ValenceArousal, Work, analyses, complain
 from fer_nb.errors import FerError
 from fer_nb.files import printable
+
+if TYPE_CHECKING:
+    from fer_nb.videos import Copy
 
 # What of a recording's quality concerns any video, whoever is in it.
 TOLD = ("brightness", "contrast", "face_share", "face_px")
@@ -23,10 +25,10 @@ def video(
         list[str], typer.Argument(help="Videos, folders of videos, or addresses (s3://…).")
     ],
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Annotated video (.mp4), or a folder for several videos; each table is written "
-            "beside its video."
+            help="Annotated video (.mp4), or a folder for several videos, or its address (s3://…); "
+            "each table is written beside its video."
         ),
     ] = None,
     va: ValenceArousal = False,
@@ -54,41 +56,30 @@ def video(
     work: Work,
 ) -> None:
     """Write annotated copies of videos, and their reaction tables."""
-    from fer_nb.batch import fitting_workers, map_in_order
     from fer_nb.media.select import Selection
     from fer_nb.person import LIMITS
-    from fer_nb.progress import recordings_bar, video_bar
-    from fer_nb.remote import path_of
+    from fer_nb.remote import name_of, path_of
     from fer_nb.reports.words import reason_text
-    from fer_nb.videos import annotate_recording, plan_copies
+    from fer_nb.videos import annotate_recording, copies_at
 
     Selection(work.every, fps, start, end)  # says what is wrong before a model is loaded
-    copies = plan_copies([path_of(file) for file in files], out, ".csv" if csv else ".parquet")
-    annotate: Callable[..., tuple[list[str], dict]] = partial(
-        annotate_recording,
-        val_ar=va,
-        force=work.force,
-        fps=fps,
-        start_s=start,
-        end_s=end,
-        clock=clock,
-        rest=resting(rest),
-        **work.analysis,
-    )
-    limit = work.time_limit_s(len(copies))
-    if limit is None:
-        with video_bar(copies[0].video) as advance:
-            answers = [annotate(copies[0], progress=advance)]
-    else:
-        many = work.workers or fitting_workers(len(copies))
-        answers = []
-        with recordings_bar() as advance:
-            for answer in map_in_order(annotate, copies, workers=many, time_limit_s=limit):
-                answers.append(answer)
-                advance(len(answers), len(copies))
+    sources, place = [path_of(file) for file in files], None if out is None else path_of(out)
+    with copies_at(place, sources, ".csv" if csv else ".parquet", work.force) as copies:
+        annotate = partial(
+            annotate_recording,
+            val_ar=va,
+            force=work.force,
+            fps=fps,
+            start_s=start,
+            end_s=end,
+            clock=clock,
+            rest=resting(rest),
+            **work.analysis,
+        )
+        answers = _annotated(annotate, list(copies), work)
     failed = 0
-    for copy, answer in zip(copies, answers, strict=True):
-        name = printable(Path(copy.video).name)
+    for (copy, results), answer in zip(copies.items(), answers, strict=True):
+        name = printable(name_of(copy.video))
         if isinstance(answer, FerError):
             failed += 1
             complain(f"{name}: {printable(str(answer))}")
@@ -97,9 +88,26 @@ def video(
         told = [reason_text(code, quality, LIMITS) for code in TOLD if code in quality["reasons"]]
         for note in (*warnings, *told):
             complain(f"warning: {name}: {note}")
-        typer.echo(f"{printable(copy.out)}\n{printable(copy.table)}")
+        typer.echo("\n".join(map(printable, results)))
     if failed:
         raise FerError(f"{failed} of {len(copies)} videos could not be analysed")
+
+
+def _annotated(annotate: Callable, copies: list[Copy], work: Work) -> list:
+    """Make each copy; return what `annotate` has answered."""
+    from fer_nb.batch import fitting_workers, map_in_order
+    from fer_nb.progress import recordings_bar, video_bar
+
+    limit = work.time_limit_s(len(copies))
+    if limit is None:
+        with video_bar(copies[0].video) as advance:
+            return [annotate(copies[0], progress=advance)]
+    many, answers = work.workers or fitting_workers(len(copies)), []
+    with recordings_bar() as advance:
+        for answer in map_in_order(annotate, copies, workers=many, time_limit_s=limit):
+            answers.append(answer)
+            advance(len(answers), len(copies))
+    return answers
 
 
 def resting(asked: str | None) -> str | tuple[float, float] | None:

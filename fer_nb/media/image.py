@@ -18,10 +18,6 @@ from fer_nb.errors import MediaError
 from fer_nb.files import existing
 
 MAX_PIXELS = 100_000_000
-IMAGE_SUFFIXES = (
-    *(".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"),
-    *(".avif", ".heic", ".heif"),
-)
 # Pillow would open more, by content and not by name; an EPS file starts Ghostscript.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM")
 _STRIP = 512

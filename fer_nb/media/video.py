@@ -19,10 +19,6 @@ from fer_nb.media.frame import Frame
 from fer_nb.media.geometry import View, display_matrix
 from fer_nb.media.interlace import deinterlaced
 
-VIDEO_SUFFIXES = (
-    *(".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp"),
-    *(".ts", ".mts", ".m2ts"),  # camcorders
-)
 _SEEK_BACK_S = (0.0, 2.0, 10.0)
 _HOLE_S = 0.5  # shorter gaps are a camera's, where nothing tells how many frames there should be
 _LATE_S = 0.1  # what the eye notices between picture and sound

@@ -38,8 +38,13 @@ class Rest:
     angular: np.ndarray
     seconds: float
 
+    @property
+    def spread(self) -> np.ndarray:
+        """The SD, and no less than measurement noise, to divide departures by."""
+        return np.maximum(self.sd, _SD_FLOOR)
 
-def angular(values: np.ndarray) -> np.ndarray:
+
+def angular(values: np.ndarray, signals: int | slice = slice(None)) -> np.ndarray:
     """Put probabilities on the scale on which departures are tested: arcsin of the square root.
 
     A rare emotion's probability is skewed: it can rise far but hardly fall, and a test that flips
@@ -50,10 +55,12 @@ def angular(values: np.ndarray) -> np.ndarray:
     ----------
     values : array (..., 11, B)
         Valence and arousal (left as they are), then nine probabilities.
+    signals : int or slice
+        Which of the eleven these are; with a number, `values` are (..., B).
     """
-    out = np.array(values, dtype=float)
-    out[..., 2:, :] = np.arcsin(np.sqrt(np.clip(out[..., 2:, :], 0, 1)))
-    return out
+    probability = np.arange(len(SIGNALS)) >= 2
+    scaled = np.arcsin(np.sqrt(np.clip(values, 0, 1)))
+    return np.where(probability[signals][..., None], scaled, values)
 
 
 def rest_of(person: Person, begin_s: float, end_s: float, rate_hz: float = 5.0) -> Rest:
@@ -188,13 +195,3 @@ def _level(means: np.ndarray, weight: np.ndarray) -> Rest:
     mean = values @ weight
     sd = np.sqrt((values - mean[:, None]) ** 2 @ weight)
     return Rest(mean, sd, angular(values) @ weight, seconds)
-
-
-def departures(values: np.ndarray, rest: Rest, method: str = "difference") -> np.ndarray:
-    """Subtract a person's rest from their curves (11, B): "difference", "z" or "none"."""
-    if method == "none":
-        return values.copy()
-    difference = values - rest.mean[:, None]
-    if method == "z":
-        difference /= np.maximum(rest.sd, _SD_FLOOR)[:, None]
-    return difference

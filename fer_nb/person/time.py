@@ -6,7 +6,7 @@ import numpy as np
 
 # A frame stands for the time until the next, but no longer than this: nobody looked meanwhile.
 MAX_HOLD_S = 0.5
-_NUMBERS = 3_000_000  # smoothed at once: those of ten thousand people are 130 MB
+_NUMBERS = 500_000  # smoothed at once: those of ten thousand people are 130 MB
 
 
 def holds(time_s: np.ndarray, max_hold_s: float = MAX_HOLD_S) -> np.ndarray:

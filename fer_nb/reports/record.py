@@ -13,6 +13,7 @@ import pandas as pd
 
 from fer_nb.errors import FerError
 from fer_nb.files import sha256, told_path
+from fer_nb.remote import told
 from fer_nb.study.manifest import Manifest
 from fer_nb.study.storage import TABLES
 
@@ -49,8 +50,8 @@ def study_record(manifest: Manifest, folder: str | Path, every: int = 1) -> dict
     stimuli = manifest.stimuli_path
     return {
         "kind": "study",
-        "path": told_path(manifest.path, folder),
-        "stimuli": told_path(stimuli, folder) if stimuli is not None else None,
+        "path": told(manifest.path, folder),
+        "stimuli": told(stimuli, folder) if stimuli is not None else None,
         "every": every,
         "files": study_digests(folder),
         "versions": versions(),

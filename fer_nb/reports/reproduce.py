@@ -15,6 +15,7 @@ from fer_nb.faces.detectors import Detector, load_detector
 from fer_nb.files import existing, sha256
 from fer_nb.models import FerModel, load_model
 from fer_nb.reactions import analyze_video
+from fer_nb.remote import beside, fetched, is_file, is_folder, path_of
 from fer_nb.reports.record import read_record, study_digests, table_digest, versions
 from fer_nb.tables import read_table
 
@@ -62,16 +63,21 @@ def reproduce(page: str | Path, source: str | Path | None = None) -> list[Findin
     return [*_recording(page, record, source)]
 
 
-def _source(page: Path, record: dict, source: str | Path | None) -> Path:
-    path = Path(source) if source is not None else page.parent / record["path"]
-    if not path.exists():
+def _source(page: Path, record: dict, source: str | Path | None) -> str | Path:
+    path = path_of(str(source)) if source is not None else beside(page.parent, record["path"])
+    if not (is_file(path) or is_folder(path)):
         raise FerError(
             f"there is no {path}, which {page.name} was made of; say with --source where it is now"
         )
     return path
 
 
-def _recording(page: Path, record: dict, video: Path) -> list[Finding]:
+def _recording(page: Path, record: dict, video: str | Path) -> list[Finding]:
+    with fetched(video) as file:
+        return _recording_here(page, record, file)
+
+
+def _recording_here(page: Path, record: dict, video: Path) -> list[Finding]:
     digest = sha256(existing(video))
     found = [_compared("recording", record["sha256"], digest, video.name)]
     model = load_model(record["model"], prior=record["prior"] or "default")
@@ -126,13 +132,13 @@ def _difference(page: Path, table: pd.DataFrame, record: dict) -> str:
     return f"at most {told}" if told else "the numbers are identical, other columns are not"
 
 
-def _study(page: Path, record: dict, manifest: Path) -> list[Finding]:
+def _study(page: Path, record: dict, manifest: str | Path) -> list[Finding]:
     from fer_nb.study import StudyConfig, load_study, run_study
 
     before = load_study(page.parent)
     made = before.provenance["made_with"]
     model, detector, found = _study_tools(made)
-    stimuli = page.parent / record["stimuli"] if record["stimuli"] else None
+    stimuli = beside(page.parent, record["stimuli"]) if record["stimuli"] else None
     with TemporaryDirectory(prefix="fer_nb-") as folder:
         after = run_study(
             manifest,

@@ -15,14 +15,18 @@ import pandas as pd
 from fer_nb.batch import map_in_order
 from fer_nb.errors import FerError, StudyError
 from fer_nb.files import told_path, without_folders
+from fer_nb.loader import VideoLoader
 from fer_nb.person import Person, Rest, find_person, rest_of, usual_rest
-from fer_nb.remote import fetched, is_address
+from fer_nb.remote import fetched, is_address, name_of
 from fer_nb.study.config import StudyConfig
 from fer_nb.study.curves import bin_recording
-from fer_nb.study.loaders import Loader, VideoLoader
+from fer_nb.study.loaders import Loader
 from fer_nb.study.manifest import Manifest
 from fer_nb.study.quality import COLUMNS, judge
 from fer_nb.study.stimuli import Stimulus, cell_name, scenes_beyond
+
+# The arrays of a `Recording`.
+MEASURED = ("raw", "coverage", "seconds")
 
 
 @dataclass
@@ -122,8 +126,10 @@ def measure_recordings(
         for one of its scenes.
     """
     rows = manifest.recordings.to_dict("records")
-    read = _reader(load, progress, len(rows))
+    read, room = _reader(load, progress, len(rows)), _Room()
     durations = _known_lengths(manifest)
+    folder, covariates = manifest.folder, manifest.covariates
+    columns = [*COLUMNS, *covariates]
     lines, kept, made_with = [None] * len(rows), [None] * len(rows), {}
     of_stimulus: dict[str, list[int]] = {name: [] for name in durations}
     for i, row in enumerate(rows):
@@ -134,35 +140,46 @@ def measure_recordings(
             tables = list(tables)
             durations[name] = _median_end(tables, rows)
         beyond = scenes_beyond(manifest.stimuli[name].scenes, durations[name])
-        together = None
-        for place, (i, table) in enumerate(tables):
+        for i, table in tables:
             row = rows[i]
             try:
                 line, kept[i] = _measure(row, table, durations[name], config, made_with)
                 if kept[i] is not None:
-                    # Ten thousand small arrays would keep their memory when they are gone.
-                    if together is None:
-                        together = np.empty((len(mine), *kept[i].raw.shape))
-                    together[place] = kept[i].raw
-                    kept[i].raw = together[place]
+                    for measured in MEASURED:
+                        setattr(kept[i], measured, room.keep(getattr(kept[i], measured)))
                 line["messages"] = "; ".join(filter(None, [line["messages"], *beyond]))
             except Exception as error:  # one recording, whatever is wrong with it, ends no study
                 known = isinstance(error, FerError)
                 told = str(error) if known else f"{type(error).__name__}: {error}"
                 line = {"status": "failed", "reasons": "", "notes": "", "messages": told}
             line["messages"] = without_folders(line["messages"], row["path"])
-            line |= {key: row[key] for key in ("respondent", "group", *manifest.covariates)}
-            lines[i] = line | {
-                "recording": _named(row["video"], manifest.folder),
-                "stimulus": cell_name(row),
-            }
-    quality = pd.DataFrame(lines, columns=[*COLUMNS, *manifest.covariates])
+            line |= {key: row[key] for key in ("respondent", "group", *covariates)}
+            line |= {"recording": _named(row["video"], folder), "stimulus": cell_name(row)}
+            lines[i] = tuple(line.get(column, np.nan) for column in columns)  # a dict is larger
+    quality = pd.DataFrame(lines, columns=columns)
     return quality, [k for k in kept if k is not None], durations, made_with
 
 
-def _named(video: str, folder: Path) -> str:
+class _Room:
+    """Room for the arrays of many recordings, 16 MB at a time: ten thousand small ones would keep
+    their memory when they are gone."""
+
+    def __init__(self):
+        self._free = np.empty(0)
+
+    def keep(self, values: np.ndarray) -> np.ndarray:
+        if self._free.size < values.size:
+            self._free = np.empty(max(2_000_000, values.size))
+        place, self._free = np.split(self._free, [values.size])
+        place[:] = values.ravel()
+        return place.reshape(values.shape)
+
+
+def _named(video: str, folder: str | Path) -> str:
     """Return how the manifest calls a recording, without folders that tell who the user is."""
-    return told_path(video, folder) if os.path.isabs(video) else video
+    if not os.path.isabs(video):
+        return video
+    return name_of(video) if is_address(folder) else told_path(video, folder)
 
 
 _MODEL = ("model", "model_version", "model_sha256", "package_version")

@@ -8,13 +8,16 @@ in common to be cut to; there the average is set right by how the others reacted
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from fer_nb.study.config import SIGNALS
 from fer_nb.study.curves import Audience
 from fer_nb.study.metrics import lagged, person_metrics
 from fer_nb.study.quality import early_s
+from fer_nb.study.signals import hidden
 from fer_nb.study.stimuli import Scene
 
 STAYED = 0.1  # of the film
@@ -81,9 +84,8 @@ def common_content(
 
 
 def _masked(audience: Audience, keep: np.ndarray) -> Audience:
-    hidden = ~keep[:, None, :]
-    raw, corrected = (np.where(hidden, np.nan, v) for v in (audience.raw, audience.corrected))
-    tested = None if audience.tested is None else np.where(hidden, np.nan, audience.tested)
+    raw, corrected = hidden(audience.raw, ~keep), hidden(audience.corrected, ~keep)
+    tested = None if audience.tested is None else hidden(audience.tested, ~keep)
     return replace(audience, raw=raw, corrected=corrected, tested=tested)
 
 
@@ -97,28 +99,28 @@ def adjusted_averages(
     `pooled`, both sides.
     """
     sides = (first, second)
-    if pooled:
-        curve = _mean_curve(np.concatenate([first.corrected, second.corrected]))
-        curves = [curve, curve]
-    else:
-        curves = [_mean_curve(side.corrected) for side in sides]
+    curves = [_mean_curve(sides)] * 2 if pooled else [_mean_curve([side]) for side in sides]
     found = []
     for side, curve in zip(sides, curves, strict=True):
         average = person_metrics(side, 0, side.duration_s)["average"]
-        seen = ~np.isnan(side.corrected)
-        weight = np.where(seen, side.coverage[:, None, :], 0.0)
+        early = np.flatnonzero([name in left for name in side.respondents])
+        seen = ~np.isnan(side.corrected[early])
+        weight = np.where(seen, side.coverage[early, None, :], 0.0)
         with np.errstate(invalid="ignore"):
-            missed = np.nanmean(curve, axis=-1) - (weight * np.nan_to_num(curve)).sum(
-                axis=-1
-            ) / weight.sum(axis=-1)
-        early = np.array([name in left for name in side.respondents])
-        found.append(np.where(early[:, None], average + missed, average))
+            watched = (weight * np.nan_to_num(curve)).sum(axis=-1) / weight.sum(axis=-1)
+            average[early] += np.nanmean(curve, axis=-1) - watched
+        found.append(average)
     return found
 
 
-def _mean_curve(corrected: np.ndarray) -> np.ndarray:
-    """Mean over people (11, B); NaN where nobody was measured."""
-    seen = ~np.isnan(corrected)
+def _mean_curve(sides: Sequence[Audience]) -> np.ndarray:
+    """Mean over the people of all sides (11, B); NaN where nobody was measured."""
+    return np.stack([_mean(sides, signal) for signal in range(len(SIGNALS))])
+
+
+def _mean(sides: Sequence[Audience], signal: int) -> np.ndarray:
+    values = np.concatenate([side.corrected[:, signal] for side in sides])
+    seen = ~np.isnan(values)
     count = seen.sum(axis=0)
-    total = np.where(seen, corrected, 0.0).sum(axis=0)
+    total = np.where(seen, values, 0.0).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from fer_nb.emotions import EMOTIONS
-from fer_nb.person import Person, moving_average
+from fer_nb.person import Person, Rest, angular, moving_average
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.expressed import expressed_seconds
 from fer_nb.study.intervals import exact_share, generator, mean_band
+from fer_nb.study.signals import Columns, Derived, Signals, of_some
 
 
 def bin_recording(
@@ -45,6 +47,41 @@ def smoothing_bins(config: StudyConfig) -> int:
     return max(1, 2 * round((config.smooth_s * config.rate_hz - 1) / 2) + 1)
 
 
+def smoothed(values: Signals, config: StudyConfig) -> Derived:
+    """Return signals as centred moving averages of `smooth_s`."""
+    width = smoothing_bins(config)
+    return Derived(
+        values.shape, lambda people, signals: moving_average(values[people, signals], width)
+    )
+
+
+def departed(raw: np.ndarray, rests: Sequence[Rest], method: str) -> Derived:
+    """Return the curves (n, 11, B) less each person's rest.
+
+    "difference"; "z", divided by the rest's spread, too; or "none", as they are.
+    """
+    mean, spread = (np.stack([getattr(r, name) for r in rests]) for name in ("mean", "spread"))
+
+    def work(people, signals):
+        if method == "none":
+            return raw[people, signals]
+        difference = raw[people, signals] - mean[people, signals][..., None]
+        return difference / spread[people, signals][..., None] if method == "z" else difference
+
+    return Derived(raw.shape, work)
+
+
+def as_tested(raw: np.ndarray, rests: Sequence[Rest], config: StudyConfig) -> Derived:
+    """Return smoothed departures on the `angular` scale, as float32."""
+    mean, width = np.stack([rest.angular for rest in rests]), smoothing_bins(config)
+
+    def work(people, signals):
+        difference = angular(raw[people, signals], signals) - mean[people, signals][..., None]
+        return moving_average(difference, width).astype(np.float32)
+
+    return Derived(raw.shape, work)
+
+
 @dataclass(frozen=True)
 class Audience:
     """Everyone who watched one stimulus, on its clock.
@@ -56,9 +93,9 @@ class Audience:
         n names, and each one's group ("" where none).
     times : array (B,)
         Bin centres, seconds of the stimulus.
-    raw, corrected, curves : array (n, 11, B)
+    raw, corrected, curves : array (n, 11, B), or `Derived`
         As measured; minus the person's baseline; that, smoothed. NaN where missing.
-    tested : float32 array (n, 11, B) or None
+    tested : float32 array (n, 11, B), `Derived`, or None
         Smoothed departures on the `angular` scale; None in a study read from its files.
     coverage : array (n, B)
         Measured share of each bin.
@@ -79,28 +116,28 @@ class Audience:
     respondents: tuple[str, ...]
     groups: tuple[str, ...]
     times: np.ndarray
-    raw: np.ndarray
-    corrected: np.ndarray
+    raw: Signals
+    corrected: Signals
     coverage: np.ndarray
     seconds: np.ndarray
     baseline: str
     config: StudyConfig
-    tested: np.ndarray | None = None
+    tested: Signals | None = None
     resting: np.ndarray | None = None
     expressed: np.ndarray | None = None
     facing: np.ndarray | None = None
-    curves: np.ndarray = field(init=False)
 
     def __post_init__(self):
-        object.__setattr__(
-            self, "curves", moving_average(self.corrected, smoothing_bins(self.config))
-        )
         if self.expressed is None:
             yes = expressed_seconds(self.seconds, self.resting, self.config)
             object.__setattr__(self, "expressed", yes)
 
     def __len__(self) -> int:
         return len(self.respondents)
+
+    @property
+    def curves(self) -> Derived:
+        return smoothed(self.corrected, self.config)
 
     @property
     def duration_s(self) -> float:
@@ -119,13 +156,13 @@ class Audience:
             respondents=tuple(self.respondents[i] for i in rows),
             groups=tuple(self.groups[i] for i in rows),
             times=self.times,
-            raw=self.raw[rows],
-            corrected=self.corrected[rows],
+            raw=of_some(self.raw, rows),
+            corrected=of_some(self.corrected, rows),
             coverage=self.coverage[rows],
             seconds=self.seconds[rows],
             baseline=self.baseline,
             config=self.config,
-            tested=None if self.tested is None else self.tested[rows],
+            tested=None if self.tested is None else of_some(self.tested, rows),
             resting=None if self.resting is None else self.resting[rows],
             expressed=self.expressed[rows],
             facing=None if self.facing is None else self.facing[rows],
@@ -152,11 +189,11 @@ def audience_table(audience: Audience, group: str = "all") -> pd.DataFrame:
         high, n`.
     """
     config = audience.config
-    n, _, bins = audience.curves.shape
+    bins = len(audience.times)
     parts = []
-    for kind, values in (("mean", audience.curves), ("level", _level(audience))):
+    for kind, values in (("mean", audience.curves), ("level", smoothed(audience.raw, config))):
         band = mean_band(
-            values.reshape(n, -1),
+            Columns(values, range(len(SIGNALS))),
             rng=generator(config.seed, "curves", audience.stimulus, group),
             level=config.level,
             n_boot=config.n_boot,
@@ -180,11 +217,6 @@ def audience_table(audience: Audience, group: str = "all") -> pd.DataFrame:
     table.insert(0, "stimulus", audience.stimulus)
     table.insert(1, "group", group)
     return table
-
-
-def _level(audience: Audience) -> np.ndarray:
-    """Smoothed curves as measured; only valence and arousal and probabilities as they are."""
-    return moving_average(audience.raw, smoothing_bins(audience.config))
 
 
 def _shares(audience: Audience) -> pd.DataFrame:

@@ -22,10 +22,11 @@ import numpy as np
 from scipy import stats
 
 from fer_nb.errors import StudyError
+from fer_nb.study.signals import Columns
 
 METHODS = ("bootstrap-se", "wider-t", "symmetric-t", "bootstrap-t")
-# Columns at a time: keeps arrays (n_boot, columns), and those of many people, near 25 MB each.
-_CHUNK, _NUMBERS = 1500, 3_000_000
+# Columns at a time: keeps arrays (n_boot, columns) at 25 MB, and those of many people at 8 MB.
+_CHUNK, _NUMBERS = 1500, 1_000_000
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
@@ -47,7 +48,7 @@ class Band:
 
 
 def mean_band(
-    values: np.ndarray,
+    values: np.ndarray | Columns,
     *,
     rng: np.random.Generator,
     level: float = 0.95,
@@ -59,7 +60,7 @@ def mean_band(
 
     Parameters
     ----------
-    values : array (respondents, columns)
+    values : array (respondents, columns), or `fer_nb.study.signals.Columns`
         NaN where a respondent was not measured.
     rng : numpy Generator
     level : float
@@ -85,7 +86,6 @@ def mean_band(
     """
     if method not in METHODS:
         raise StudyError(f"no interval method {method!r}; choose one of {', '.join(METHODS)}")
-    values = np.asarray(values, dtype=float)
     n_people, n_columns = values.shape
     mean = np.full(n_columns, np.nan)
     low, high = mean.copy(), mean.copy()
@@ -95,19 +95,21 @@ def mean_band(
     weights = _Drawn(resamples(rng, n_people, n_boot))
     width = max(1, min(_CHUNK, _NUMBERS // n_people))
     for start in range(0, n_columns, width):
-        part, cols = values[:, start : start + width], slice(start, start + width)
+        cols = slice(start, start + width)
+        part = np.asarray(values[:, cols], dtype=float)
         seen = ~np.isnan(part)
         n[cols] = seen.sum(axis=0)
         total = np.where(seen, part, 0.0).sum(axis=0)
         np.divide(total, n[cols], out=mean[cols], where=n[cols] > 0)
-        usable = start + np.flatnonzero(n[cols] >= max(2, min_n))
+        usable = np.flatnonzero(n[cols] >= max(2, min_n))
         if len(usable):
-            low[usable], high[usable] = _interval(values[:, usable], weights, level, method)
+            ends = _interval(part[:, usable], weights, level, method)
+            low[start + usable], high[start + usable] = ends
     return Band(mean, low, high, n)
 
 
 def blocks(rows: int, width: int) -> Iterator[slice]:
-    """Yield stretches of `rows` rows of which each, `width` numbers wide, takes some 25 MB.
+    """Yield stretches of `rows` rows of which each, `width` numbers wide, takes some 8 MB.
 
     Their lengths are multiples of 4: a generator that draws bytes one block after the other then
     draws what it would draw at once.
@@ -119,8 +121,9 @@ def blocks(rows: int, width: int) -> Iterator[slice]:
 
 def resamples(rng: np.random.Generator, people: int, count: int) -> np.ndarray:
     """Return how often each of so many people is drawn in each of `count` resamples of all of them:
-    (count, people), in two bytes each, as with ten thousand people there are 20 million."""
-    weights = np.empty((count, people), dtype=np.uint16)
+    (count, people), in a byte each, as with ten thousand people there are 20 million. (Nobody is
+    drawn 256 times: the chance is below 1e-500.)"""
+    weights = np.empty((count, people), dtype=np.uint8)
     equal = np.full(people, 1 / people)
     for rows in blocks(count, people):
         weights[rows] = rng.multinomial(people, equal, size=rows.stop - rows.start)

@@ -1,7 +1,8 @@
 """The manifest: who watched what, and where the recording lies. Checked whole before any work.
 
 A study is described by two CSV files (comma or semicolon, UTF-8), or by a folder of recordings
-`stimulus/respondent.mp4`. A `video` is a path from the file's folder, or an address (`s3://…`).
+`stimulus/respondent.mp4`. Either may be given by its address (`s3://…`). A `video` is a path from
+the file's folder, there or here, or an address.
 
 recordings  `respondent, stimulus, video` and, where wanted, `start_s` (when the stimulus begins in
             the recording), `group`, `phase`, `baseline_start_s`, `baseline_end_s`, `order` (the
@@ -23,9 +24,8 @@ from pathlib import Path
 import pandas as pd
 
 from fer_nb.errors import StudyError
-from fer_nb.files import files_in
-from fer_nb.media import VIDEO_SUFFIXES
-from fer_nb.remote import is_address
+from fer_nb.files import VIDEO_SUFFIXES
+from fer_nb.remote import beside, fetched, files_at, here, is_file, is_folder, name_of
 from fer_nb.study.quality import COLUMNS
 from fer_nb.study.rows import number, read_rows
 from fer_nb.study.stimuli import Stimulus, cell_name, read_stimuli, stimulus_name
@@ -58,22 +58,22 @@ class Manifest:
     stimuli : dict of str to Stimulus
     source : str
         Name of the file or folder.
-    path : Path
-        The file or folder.
-    stimuli_path : Path, optional
+    path : Path or str
+        The file or folder; a str is an address.
+    stimuli_path : Path or str, optional
         The file of stimuli.
     """
 
     recordings: pd.DataFrame
     stimuli: dict[str, Stimulus]
     source: str
-    path: Path = Path()
-    stimuli_path: Path | None = None
+    path: str | Path = Path()
+    stimuli_path: str | Path | None = None
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> str | Path:
         """The folder from which the names of videos count."""
-        return self.path if self.path.is_dir() else self.path.parent
+        return self.path if is_folder(self.path) else _parent(self.path)
 
     @property
     def covariates(self) -> list[str]:
@@ -87,9 +87,11 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
     Parameters
     ----------
     path : path
-        CSV file, or a folder holding `stimulus/respondent.mp4`. What was read already is returned.
+        CSV file, or a folder holding `stimulus/respondent.mp4`, or the address of either. What was
+        read already is returned.
     stimuli : path, optional
-        CSV file of stimuli. Left out, a file `stimuli.csv` beside the manifest is taken.
+        CSV file of stimuli, or its address. Left out, a file `stimuli.csv` beside the manifest is
+        taken.
     need_videos : bool
         Check that every recording exists; False where reaction tables are ready.
 
@@ -105,23 +107,27 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
             f"a manifest is the path of a CSV file or a folder, not {type(path).__name__}; "
             "write a table with to_csv, and give its path"
         )
-    path = Path(path)
+    path = here(os.fspath(path))
     problems: list[str] = []
-    if path.is_dir():
+    if is_folder(path):
         frame = _from_folder(path, problems)
         base = path
     else:
-        rows = read_rows(path, ("respondent", "stimulus", "video"), problems, refused=_OURS)
+        with fetched(path) as file:
+            rows = read_rows(file, ("respondent", "stimulus", "video"), problems, refused=_OURS)
         frame = pd.DataFrame(rows)
-        base = path.parent
-    if stimuli is None and (base / "stimuli.csv").is_file():
-        stimuli = base / "stimuli.csv"
-    stimuli = Path(stimuli) if stimuli is not None else None
-    known = read_stimuli(stimuli, problems) if stimuli is not None else {}
+        base = _parent(path)
+    if stimuli is None and is_file(beside(base, "stimuli.csv")):
+        stimuli = beside(base, "stimuli.csv")
+    known = {}
+    if stimuli is not None:
+        stimuli = here(os.fspath(stimuli))
+        with fetched(stimuli) as file:
+            known = read_stimuli(file, _parent(stimuli), problems)
     if len(frame):
         frame = _check_recordings(frame, base, known if stimuli else None, need_videos, problems)
     elif not problems:
-        problems.append(f"{path.name}: there is no recording in it")
+        problems.append(f"{name_of(path)}: there is no recording in it")
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise StudyError(f"the study cannot start: {count} to fix\n  " + "\n  ".join(problems))
@@ -130,14 +136,16 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
     shown = set(frame["stimulus"])
     used = {name: s for name, s in known.items() if name in shown}
     return Manifest(
-        recordings=frame, stimuli=used, source=path.name, path=path, stimuli_path=stimuli
+        recordings=frame, stimuli=used, source=name_of(path), path=path, stimuli_path=stimuli
     )
 
 
-def _from_folder(folder: Path, problems: list[str]) -> pd.DataFrame:
-    names = [
-        file.relative_to(folder).as_posix() for file in files_in(folder, VIDEO_SUFFIXES, "*/*")
-    ]
+def _parent(path: str | Path) -> str | Path:
+    return path.parent if isinstance(path, Path) else path.rpartition("/")[0]
+
+
+def _from_folder(folder: str | Path, problems: list[str]) -> pd.DataFrame:
+    names = [name for name in files_at(folder, VIDEO_SUFFIXES) if name.count("/") == 1]
     rows = []
     for name in names:
         stimulus, file = name.split("/")
@@ -151,13 +159,13 @@ def _from_folder(folder: Path, problems: list[str]) -> pd.DataFrame:
         )
     if not names:
         problems.append(
-            f"{folder.name}: no recordings found; expected STIMULUS/RESPONDENT.mp4 "
+            f"{name_of(folder)}: no recordings found; expected STIMULUS/RESPONDENT.mp4 "
             f"({', '.join(VIDEO_SUFFIXES)})"
         )
     return pd.DataFrame(rows)
 
 
-def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
+def _check_recordings(frame, base: str | Path, stimuli, need_videos, problems):
     for name in ("group", "phase", *_NUMBERS):
         if name not in frame:
             frame[name] = ""
@@ -202,9 +210,8 @@ def _check_recordings(frame, base: Path, stimuli, need_videos, problems):
                 f"{where}: video {row['video']!r} is used already ({seen_takes[take]}) "
                 "from the same second for the same stimulus"
             )
-        remote = is_address(row["video"])  # what lies elsewhere is looked for when its turn comes
-        path = row["video"] if remote else base / row["video"]
-        if need_videos and row["video"] and not remote:
+        path = beside(base, row["video"])
+        if need_videos and row["video"] and isinstance(path, Path):  # elsewhere: in its turn
             if not os.path.isfile(path):  # a name that is too long is no crash
                 hint = "; write / between folders, not \\" if "\\" in row["video"] else ""
                 problems.append(f"{where}: there is no video {row['video']!r} in {base}{hint}")

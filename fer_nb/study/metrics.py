@@ -62,7 +62,7 @@ def person_metrics(audience: Audience, start_s: float, end_s: float) -> dict[str
     window = slice(first, max(first + 1, round(end_s * rate)))
     names = ("level", "average", "maximum", "minimum")
     result = {name: np.empty(audience.raw.shape[:2]) for name in names}
-    for people in blocks(*audience.raw[:, 0].shape):
+    for people in blocks(len(audience), len(SIGNALS) * len(audience.times)):
         part = people, slice(None), window
         raw, corrected, curves = (
             x[part] for x in (audience.raw, audience.corrected, audience.curves)

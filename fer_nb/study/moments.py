@@ -74,7 +74,7 @@ def find_moments(audience: Audience) -> pd.DataFrame:
         return cluster_test(values, config, audience.stimulus, signal)
 
     # Each signal has its own seed, so that threads change nothing but the time it takes.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:  # each needs some 50 MB
         found = dict(zip(TESTED, pool.map(test, TESTED), strict=True))
     adjusted = holm_over_signals(found)
     rows = []

@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.errors import FerError, StudyError
-from fer_nb.files import files_in
-from fer_nb.media import VIDEO_SUFFIXES
+from fer_nb.files import VIDEO_SUFFIXES, files_in
+from fer_nb.loader import VideoLoader
 from fer_nb.person import find_person
 from fer_nb.study.clusters import holm
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.intervals import generator, mean_interval
-from fer_nb.study.loaders import VideoLoader, table_loader
+from fer_nb.study.loaders import table_loader
 from fer_nb.study.rows import read_rows
 from fer_nb.study.two_samples import independent_row, paired_row, shuffle_p, sign_flip_p
 

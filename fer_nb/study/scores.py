@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.person import moving_average
-from fer_nb.study.config import StudyConfig
+from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.curves import Audience, smoothing_bins
 from fer_nb.study.intervals import blocks, exact_share, generator, mean_band
 from fer_nb.study.metrics import COLUMNS, MIN_SEEN, stimulus_metrics
@@ -202,7 +202,7 @@ def _expressiveness(audience: Audience) -> np.ndarray:
     if audience.resting is None:
         return np.full(len(audience), np.nan)
     width, result = smoothing_bins(audience.config), np.empty(len(audience))
-    for people in blocks(*audience.raw[:, 0].shape):
+    for people in blocks(len(audience), len(SIGNALS) * len(audience.times)):
         probs = moving_average(audience.raw[people, 2:], width)
         away = np.abs(probs - audience.resting[people, :, None]).sum(axis=1) / 2
         result[people] = 100 * _mean(away)

@@ -28,6 +28,7 @@ from fer_nb.study.manifest import PRESENTED
 from fer_nb.study.metrics import mean_metrics
 from fer_nb.study.quality import COLUMNS as QUALITY_COLUMNS
 from fer_nb.study.scores import stimulus_scores
+from fer_nb.study.signals import Columns
 from fer_nb.study.two_samples import difference_p, difference_row, measured
 
 MOST_LEVELS = 8
@@ -133,7 +134,7 @@ def segment_tables(
     curves : DataFrame
         Columns `CURVE_COLUMNS`: mean changes of the tested signals, with their bands.
     """
-    numbers, curves, contrasts = [], [], []
+    numbers, curves, compared = [], [], []
     columns, _ = segment_columns(quality)
     for column in columns:
         levels: dict[str, dict[str, Audience]] = {}
@@ -151,15 +152,13 @@ def segment_tables(
             head = {"column": column, "stimulus": name, "level": ""}
             for a, b in combinations(large, 2):
                 pair = contrast(large[a], large[b], (a, b), f"segments of {name}")
-                contrasts.append((head, pair))
+                compared.append(head | _compared(pair, *head.values()))
         for level, parts in levels.items():
             head = {"column": column, "stimulus": "", "level": level}
             for a, b in combinations(parts, 2):
-                contrasts.append((head, contrast(parts[a], parts[b], (a, b), "stimuli")))
-    comparison = pd.DataFrame(
-        [head | _compared(c, *head.values()) for head, c in contrasts],
-        columns=list(COMPARISON_COLUMNS[:-1]),
-    )
+                pair = contrast(parts[a], parts[b], (a, b), "stimuli")
+                compared.append(head | _compared(pair, *head.values()))
+    comparison = pd.DataFrame(compared, columns=list(COMPARISON_COLUMNS[:-1]))
     comparison["p_holm"] = holm(comparison["p"])
     return _stack(numbers, COLUMNS), comparison, _stack(curves, CURVE_COLUMNS)
 
@@ -180,10 +179,8 @@ def _numbers(part: Audience, group: str) -> pd.DataFrame:
 
 def _curves(part: Audience, column: str, level: str) -> pd.DataFrame:
     config = part.config
-    values = part.curves[:, [SIGNALS.index(signal) for signal in TESTED]]
-    n, count, bins = values.shape
     band = mean_band(
-        values.reshape(n, -1),
+        Columns(part.curves, [SIGNALS.index(signal) for signal in TESTED]),
         rng=generator(config.seed, "segments", part.stimulus, column, level),
         level=config.level,
         n_boot=config.n_boot,
@@ -191,8 +188,8 @@ def _curves(part: Audience, column: str, level: str) -> pd.DataFrame:
     )
     return pd.DataFrame(
         {
-            "signal": np.repeat(TESTED, bins),
-            "time_s": np.tile(part.times, count),
+            "signal": np.repeat(TESTED, len(part.times)),
+            "time_s": np.tile(part.times, len(TESTED)),
             "estimate": band.mean,
             "low": band.low,
             "high": band.high,

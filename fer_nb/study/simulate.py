@@ -9,7 +9,7 @@ so they are skewed, bounded and dependent between emotions, as a classifier's ar
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -188,7 +188,9 @@ def audience_of(
         found = {"manifest": baseline}
         kept.append(Recording(str(i), "simulated", "", raw, coverage, seconds[2:], found))
     audiences, _ = gather(kept, config)
-    return audiences["simulated"]
+    people = audiences["simulated"]
+    # Few people, whom one may want to change: their signals are arrays.
+    return replace(people, corrected=people.corrected[:], tested=people.tested[:])
 
 
 def simulate_table(

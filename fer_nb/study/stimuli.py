@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_nb.remote import is_address
+from fer_nb.remote import beside, is_address
 from fer_nb.study.rows import number, read_rows
 
 
@@ -55,7 +55,8 @@ def stimulus_name(names: Container[str], cell: str) -> str:
     return name
 
 
-def read_stimuli(path: Path, problems: list[str]) -> dict[str, Stimulus]:
+def read_stimuli(path: Path, base: str | Path, problems: list[str]) -> dict[str, Stimulus]:
+    """Return the stimuli of a file, whose videos are named by their paths from `base`."""
     result: dict[str, Stimulus] = {}
     for row in read_rows(path, ("stimulus",), problems):
         where, name = row["line"], row["stimulus"]
@@ -70,7 +71,7 @@ def read_stimuli(path: Path, problems: list[str]) -> dict[str, Stimulus]:
             problems.append(f"{where}: duration_s is 0")
         video: str | Path | None = None
         if given := row.get("video"):
-            video = given if is_address(given) else path.parent / given
+            video = beside(base, given)
         if isinstance(video, Path) and not os.path.isfile(video):
             problems.append(f"{where}: there is no stimulus video {row['video']!r}")
         scenes, brand = (

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.errors import StudyError
-from fer_nb.files import make_folder, new_file, told_path
-from fer_nb.remote import fetched, is_address
+from fer_nb.files import make_folder, new_file
+from fer_nb.remote import fetched, is_address, told
 from fer_nb.spreadsheets import harmless, restored
 from fer_nb.study.config import SIGNALS, StudyConfig
 from fer_nb.study.curves import Audience
+from fer_nb.study.intervals import blocks
 from fer_nb.study.quality import COLUMNS as QUALITY_COLUMNS
-from fer_nb.study.result import StudyResult, stack
+from fer_nb.study.result import StudyResult
 from fer_nb.study.stimuli import Scene, Stimulus
 
 FORMAT = 3
@@ -75,7 +76,7 @@ def save_study(result: StudyResult, folder) -> Path:
             else:
                 table.to_parquet(part, index=False)
     with new_file(folder / "people.parquet", force=True) as part:
-        _people_table(result).to_parquet(part, index=False)
+        _write_people(result, part)
     with new_file(folder / "study.json", force=True) as part:
         part.write_text(json.dumps(_described(result, folder), indent=1) + "\n", encoding="utf-8")
     return folder
@@ -94,23 +95,40 @@ def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _people_table(result: StudyResult) -> pd.DataFrame:
-    """One row per kept respondent and bin: signals as measured, and as departures (`d_…`)."""
-    parts = []
-    for name, audience in result.audiences.items():
-        n, _, bins = audience.raw.shape
-        data = {
-            "stimulus": np.repeat(name, n * bins),
-            "respondent": np.repeat(audience.respondents, bins),
-            "group": np.repeat(audience.groups, bins),
-            "time_s": np.tile(audience.times, n),
-            "coverage": audience.coverage.ravel().astype(np.float32),
-        }
-        for k, signal in enumerate(SIGNALS):
-            data[signal] = audience.raw[:, k].ravel().astype(np.float32)
-            data[f"d_{signal}"] = audience.corrected[:, k].ravel().astype(np.float32)
-        parts.append(pd.DataFrame(data))
-    return stack(parts, ("stimulus", "respondent", "group", "time_s", "coverage"))
+def _write_people(result: StudyResult, path: Path) -> None:
+    """One row per kept respondent and bin: signals as measured, and as departures (`d_…`).
+
+    Written some people at a time: the whole table of ten thousand is several hundred megabytes.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+    text = [(name, pa.string()) for name in ("stimulus", "respondent", "group")]
+    signals = [name for signal in SIGNALS for name in (signal, f"d_{signal}")]
+    numbers = [(name, pa.float32()) for name in ("coverage", *signals)]
+    schema = pa.schema([*text, ("time_s", pa.float64()), *numbers])
+    with ParquetWriter(path, schema) as writer:
+        for audience in result.audiences.values():
+            bins = len(audience.times)
+            for people in blocks(len(audience), bins * len(schema)):
+                data = _people(audience, people)
+                writer.write_table(pa.table(data, schema), row_group_size=bins * len(audience))
+
+
+def _people(audience: Audience, people: slice) -> dict[str, np.ndarray]:
+    """The columns of some respondents."""
+    names, bins = audience.respondents[people], len(audience.times)
+    data = {
+        "stimulus": np.repeat(np.array(audience.stimulus, dtype=object), len(names) * bins),
+        "respondent": np.repeat(np.array(names, dtype=object), bins),
+        "group": np.repeat(np.array(audience.groups[people], dtype=object), bins),
+        "time_s": np.tile(audience.times, len(names)),
+        "coverage": audience.coverage[people].ravel().astype(np.float32),
+    }
+    for k, signal in enumerate(SIGNALS):
+        data[signal] = audience.raw[people, k].ravel().astype(np.float32)
+        data[f"d_{signal}"] = audience.corrected[people, k].ravel().astype(np.float32)
+    return data
 
 
 def _described(result: StudyResult, folder: Path) -> dict:
@@ -121,7 +139,7 @@ def _described(result: StudyResult, folder: Path) -> dict:
             {
                 "stimulus": s.name,
                 "title": s.title,
-                "video": _told(s.video, folder) if s.video else None,
+                "video": told(s.video, folder) if s.video else None,
                 "duration_s": None if pd.isna(s.duration_s) else s.duration_s,
                 "scenes": [vars(scene) for scene in s.scenes],
                 "brand": [vars(scene) for scene in s.brand],
@@ -131,10 +149,6 @@ def _described(result: StudyResult, folder: Path) -> dict:
         "mixed_fit": result.mixed_fit,
         "provenance": result.provenance,
     }
-
-
-def _told(video: str | Path, folder: Path) -> str:
-    return str(video) if is_address(video) else told_path(video, folder)
 
 
 @contextmanager

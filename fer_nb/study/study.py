@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,17 @@ import pandas as pd
 
 from fer_nb.batch import fitting_workers, sole_writer
 from fer_nb.files import make_folder
-from fer_nb.person import angular, departures, moving_average
+from fer_nb.loader import VideoLoader
 from fer_nb.remote import fetched_folder, is_address
 from fer_nb.study.branding import COLUMNS as BRAND_COLUMNS
 from fer_nb.study.branding import brand_moments
-from fer_nb.study.collect import Recording, analyse_ahead, measure_recordings, told_before
+from fer_nb.study.collect import (
+    MEASURED,
+    Recording,
+    analyse_ahead,
+    measure_recordings,
+    told_before,
+)
 from fer_nb.study.comparison import COLUMNS as COMPARISON_COLUMNS
 from fer_nb.study.comparison import (
     SCENE_COLUMNS,
@@ -31,8 +38,8 @@ from fer_nb.study.comparison import (
 )
 from fer_nb.study.config import StudyConfig
 from fer_nb.study.content import none_moved
-from fer_nb.study.curves import Audience, audience_table, smoothing_bins
-from fer_nb.study.loaders import VideoLoader, table_loader
+from fer_nb.study.curves import Audience, as_tested, audience_table, departed
+from fer_nb.study.loaders import table_loader
 from fer_nb.study.manifest import PRESENTED, read_manifest
 from fer_nb.study.metrics import COLUMNS as METRIC_COLUMNS
 from fer_nb.study.metrics import stimulus_metrics
@@ -235,33 +242,38 @@ def gather(kept: list[Recording], config: StudyConfig) -> tuple[dict[str, Audien
     cells: dict[str, list[Recording]] = {}
     for recording in kept:
         cells.setdefault(recording.cell, []).append(recording)
-    audiences, width = {}, smoothing_bins(config)
+    audiences = {}
     for cell, recordings in cells.items():
-        shape = (len(recordings), *recordings[0].raw.shape)
-        raw, corrected = np.empty(shape), np.empty(shape)
-        tested = np.empty(shape, dtype=np.float32)  # as it is tested; half the memory
-        for i, recording in enumerate(recordings):
-            rest = recording.baselines[source]
-            raw[i] = recording.raw
-            corrected[i] = departures(raw[i], rest, config.baseline)
-            tested[i] = moving_average(angular(raw[i]) - rest.angular[:, None], width)
-            recording.raw = raw[i]  # of ten thousand, a second copy is a hundred megabytes
+        raw, coverage, seconds = _stacked(recordings)
+        rests = [recording.baselines[source] for recording in recordings]
         audiences[cell] = Audience(
             stimulus=cell,
             respondents=tuple(r.respondent for r in recordings),
             groups=tuple(r.group for r in recordings),
             times=(np.arange(raw.shape[2]) + 0.5) / config.rate_hz,
             raw=raw,
-            corrected=corrected,
-            coverage=np.stack([r.coverage for r in recordings]),
+            corrected=departed(raw, rests, config.baseline),
+            coverage=coverage,
             facing=np.array([r.facing for r in recordings]),
-            seconds=np.stack([r.seconds for r in recordings]),
+            seconds=seconds,
             baseline="none" if config.baseline == "none" else source,
             config=config,
-            resting=np.stack([r.baselines[source].mean[2:] for r in recordings]),
-            tested=tested,
+            resting=np.stack([rest.mean[2:] for rest in rests]),
+            tested=as_tested(raw, rests, config),
         )
     return audiences, {"source": source, "method": config.baseline}
+
+
+def _stacked(recordings: list[Recording]) -> list[np.ndarray]:
+    """The `MEASURED` arrays of all, in which each recording has its own from now on: of ten
+    thousand, a second copy is more than a hundred megabytes."""
+    shapes = [getattr(recordings[0], name).shape for name in MEASURED]
+    together = [np.empty((len(recordings), *shape)) for shape in shapes]
+    for i, recording in enumerate(recordings):
+        for name, stacked in zip(MEASURED, together, strict=True):
+            stacked[i] = getattr(recording, name)
+            setattr(recording, name, stacked[i])
+    return together
 
 
 def _baseline_source(kept: list[Recording], config: StudyConfig) -> str:
@@ -275,23 +287,13 @@ def _baseline_source(kept: list[Recording], config: StudyConfig) -> str:
 
 
 def _provenance(manifest, quality: pd.DataFrame, made_with: dict) -> dict:
-    import mne
-    import scipy
-    import statsmodels
-
-    from fer_nb import __version__
-
     return {
         "manifest": manifest.source,
         "recordings": len(quality),
         "made_with": {name: sorted(values) for name, values in sorted(made_with.items())},
         "versions": {
-            "fer_nb": __version__,
+            "fer_nb": version("fer_nb"),
             "python": platform.python_version(),
-            "numpy": np.__version__,
-            "pandas": pd.__version__,
-            "scipy": scipy.__version__,
-            "mne": mne.__version__,
-            "statsmodels": statsmodels.__version__,
+            **{name: version(name) for name in ("numpy", "pandas", "scipy", "mne", "statsmodels")},
         },
     }

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_nb.person import Person, angular, departures, holds, moving_average, rest_of
-from fer_nb.study.curves import bin_recording
+from fer_nb.person import Person, angular, holds, moving_average, rest_of
+from fer_nb.study.curves import bin_recording, departed
 
 
 def person(times, values) -> Person:
@@ -105,10 +105,10 @@ def test_baselines():
     assert base.seconds == pytest.approx(4.0, abs=0.01)
     assert base.angular[3] == pytest.approx(np.arcsin(np.sqrt(0.2)))
     raw = np.full((11, 4), 0.7)
-    assert departures(raw, base, "difference")[4, 0] == pytest.approx(0.5)
-    assert departures(raw, base, "none")[4, 0] == 0.7
+    assert departed(raw[None], [base], "difference")[0, 4, 0] == pytest.approx(0.5)
+    assert departed(raw[None], [base], "none")[0, 4, 0] == 0.7
     # z divides by the SD, but never by less than the floor: no departure of a thousand SDs.
-    assert departures(raw, base, "z")[4, 0] == pytest.approx(0.5 / 0.01)
+    assert departed(raw[None], [base], "z")[0, 4, 0] == pytest.approx(0.5 / 0.01)
     assert rest_of(person(t, t * np.nan), 1, 5).seconds == 0
 
 
