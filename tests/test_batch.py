@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -193,6 +194,15 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     while any(map(alive, workers)) and time.time() < end:
         time.sleep(0.2)
     assert not any(map(alive, workers))
+
+
+def press_ctrl_c(number):
+    os.kill(os.getpid(), signal.SIGINT)  # at a terminal, every process of the group gets it
+    return number
+
+
+def test_ctrl_c_is_for_the_parent_of_workers():
+    assert list(map_in_order(press_ctrl_c, range(4), workers=2)) == [0, 1, 2, 3]
 
 
 def alive(pid: int) -> bool:

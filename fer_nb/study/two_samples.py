@@ -162,7 +162,7 @@ def _bca(samples, config: StudyConfig, rng) -> tuple[float, float]:
             samples,
             statistic,
             n_resamples=config.n_boot,
-            batch=500,
+            batch=max(1, min(500, 1_000_000 // max(map(len, samples)))),  # 16 MB at a time
             confidence_level=config.level,
             method="BCa",
             rng=rng,

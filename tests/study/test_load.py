@@ -7,11 +7,16 @@ import numpy as np
 import pytest
 
 from fer_nb.errors import StudyError
+from fer_nb.person import Rest
 from fer_nb.study import StudyConfig, intervals, read_manifest
 from fer_nb.study.clusters import cluster_test, two_sample_cluster_test
+from fer_nb.study.collect import Recording
+from fer_nb.study.curves import audience_table
 from fer_nb.study.intervals import mean_band
 from fer_nb.study.loaders import table_loader
+from fer_nb.study.metrics import person_metrics
 from fer_nb.study.stimuli import stimulus_name
+from fer_nb.study.study import gather
 from fer_nb.study.two_samples import shuffle_p, sign_flip_p
 
 
@@ -47,6 +52,26 @@ def test_a_wrong_file_of_stimuli_is_told_in_a_line_each(tmp_path):
     with pytest.raises(StudyError, match=r"other 9, and 990 more\)") as told:
         read_manifest(tmp_path / "m.csv", need_videos=False)
     assert len(str(told.value)) < 500_000
+
+
+def test_the_signals_of_many_people_are_kept_once():
+    rng = np.random.default_rng(0)
+    config = StudyConfig(n_boot=200)
+    rests = {"before": Rest(np.full(11, 0.1), np.full(11, 0.1), np.full(11, 0.3), 5.0)}
+    seen = np.ones(150), np.ones((9, 30))
+    kept = [Recording(str(i), "film", "", rng.random((11, 150)), *seen, rests) for i in range(1500)]
+    once = 1500 * 11 * 150 * 8
+    tracemalloc.start()
+    audiences, _ = gather(kept, config)
+    segments = [audiences["film"].take(range(i, 1500, 3)) for i in range(3)]
+    for people in (audiences["film"], *segments):
+        person_metrics(people, 0, 30)
+    audience_table(audiences["film"])
+    now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert now < 2 * once  # with the seconds in which an emotion was expressed
+    assert peak < 6 * once
+    assert segments[0].corrected[1, 4, 7] == kept[3].raw[4, 7] - 0.1
 
 
 def test_permutations_of_many_people_need_little_memory():
