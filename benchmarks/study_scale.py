@@ -4,7 +4,10 @@
 
 The tables are simulated and written first (one Parquet file per recording, 15 frames a second),
 with three columns of segments; the study then runs in a process of its own, whose time and peak
-memory are reported.
+memory are reported. `--keep DIR` keeps them, for instance to measure the study's page:
+
+    fer-nb study DIR/manifest.csv --tables DIR/tables --out DIR/study
+    python benchmarks/study_page.py DIR/study/study.html
 """
 
 from __future__ import annotations
@@ -64,9 +67,11 @@ def main() -> None:
     parser.add_argument("--respondents", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--fps", type=float, default=15)
+    parser.add_argument("--keep", type=Path, help="a new folder for the manifest and tables")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = args.keep or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
         start = time.perf_counter()
         manifest = prepare(folder, args.respondents, args.minutes, args.fps)
         print(f"tables written in {time.perf_counter() - start:.0f} s", flush=True)
@@ -78,7 +83,7 @@ def main() -> None:
         )
         if run.returncode:
             sys.exit(run.stderr)
-        print(json.dumps(vars(args)), run.stdout.strip())
+        print(json.dumps(vars(args), default=str), run.stdout.strip())
 
 
 if __name__ == "__main__":
