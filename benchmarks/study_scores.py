@@ -42,6 +42,7 @@ def main() -> None:
     """Simulate, and write one row per score and size of audience."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--studies", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0, help="number of the first, for its seed")
     parser.add_argument("--people", type=int, nargs="+", default=[12, 24, 50])
     parser.add_argument("--out", required=True)
     options = parser.parse_args()
@@ -50,7 +51,7 @@ def main() -> None:
     rows = []
     for n in options.people:
         found = []
-        for k in range(options.studies):
+        for k in range(options.first, options.first + options.studies):
             config = CONFIG.with_(seed=k, n_boot=1000)
             rng = np.random.default_rng([n, k])
             found.append(stimulus_scores(watch(n, rng, config)))
