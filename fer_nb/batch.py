@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-import signal
 import threading
 import time
 from collections import deque
@@ -219,8 +218,8 @@ def only_installed_code() -> Iterator[None]:
 
 
 def _begin_worker(parent: int) -> None:
-    """Make a process a good worker: one thread, deaf to Ctrl-C, and gone when its parent is."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends it
+    """Make a process a good worker: one thread, and gone when its parent is. (pebble makes it deaf
+    to Ctrl-C, which is for the parent.)"""
     _use_one_thread()
 
     def watch() -> None:
