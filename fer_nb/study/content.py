@@ -102,7 +102,7 @@ def adjusted_averages(
     curves = [_mean_curve(sides)] * 2 if pooled else [_mean_curve([side]) for side in sides]
     found = []
     for side, curve in zip(sides, curves, strict=True):
-        average = person_metrics(side, 0, side.duration_s)["average"]
+        average = person_metrics(side, 0, side.duration_s, extremes=False)["average"]
         early = np.flatnonzero([name in left for name in side.respondents])
         seen = ~np.isnan(side.corrected[early])
         weight = np.where(seen, side.coverage[early, None, :], 0.0)

@@ -51,28 +51,31 @@ SKEWED = ("level", "maximum", "minimum", "peak_end")
 MIN_SEEN = 0.5
 
 
-def person_metrics(audience: Audience, start_s: float, end_s: float) -> dict[str, np.ndarray]:
+def person_metrics(
+    audience: Audience, start_s: float, end_s: float, *, extremes: bool = True
+) -> dict[str, np.ndarray]:
     """Person-level values of one window: metric name to array (n, 11), NaN where not measured.
 
     Maxima and minima are of the smoothed curve; means are of the curve as measured, each bin by its
-    measured time.
+    measured time. Without `extremes` there are means only, and no curve need be smoothed.
     """
     rate = audience.config.rate_hz
     first = min(round(start_s * rate), len(audience.times) - 1)
     window = slice(first, max(first + 1, round(end_s * rate)))
-    names = ("level", "average", "maximum", "minimum")
+    names = ("level", "average", *(("maximum", "minimum") if extremes else ()))
     result = {name: np.empty(audience.raw.shape[:2]) for name in names}
     for people in blocks(len(audience), len(SIGNALS) * len(audience.times)):
         part = people, slice(None), window
-        raw, corrected, curves = (
-            x[part] for x in (audience.raw, audience.corrected, audience.curves)
-        )
+        raw, corrected = audience.raw[part], audience.corrected[part]
         seen = ~np.isnan(corrected)
         enough = seen.mean(axis=-1) >= MIN_SEEN
         weight = np.where(seen, audience.coverage[people, None, window], 0.0)
         total = np.where(enough, weight.sum(axis=-1), np.nan)
         for name, values in (("level", raw), ("average", corrected)):
             result[name][people] = (np.where(seen, values, 0) * weight).sum(axis=-1) / total
+        if not extremes:
+            continue
+        curves = audience.curves[part]
         for name, sign in (("maximum", 1), ("minimum", -1)):
             highest = np.where(seen, sign * curves, -np.inf).max(axis=-1)
             result[name][people] = np.where(enough, sign * highest, np.nan)
@@ -83,10 +86,10 @@ def whole_metrics(audience: Audience) -> dict[str, np.ndarray]:
     """Person-level values over the whole stimulus; as `person_metrics`, and more."""
     config, duration = audience.config, audience.duration_s
     result = person_metrics(audience, 0, duration)
-    first = person_metrics(audience, 0, min(config.first_s, duration))
-    last = person_metrics(audience, max(0, duration - config.last_s), duration)
-    result["first"] = first["average"]
-    result["last"] = last["average"]
+    windows = {"first": (0, config.first_s), "last": (max(0, duration - config.last_s), duration)}
+    for name, (begin, end) in windows.items():
+        found = person_metrics(audience, begin, min(end, duration), extremes=False)
+        result[name] = found["average"]
     result["peak_end"] = (result["maximum"] + result["last"]) / 2
     return result
 
