@@ -48,7 +48,8 @@ def look_at(image: Picture, face: Face, find: Find) -> Face | None:
     x, y = placed(np.array([best.x + best.width / 2, best.y + best.height / 2]))
     width, height = best.width * zoom, best.height * zoom
     points = None if best.landmarks is None else placed(best.landmarks)
-    return Face(x - width / 2, y - height / 2, width, height, best.score, points)
+    angles = best.angles and best.angles.rolled(math.degrees(face.tilt))
+    return Face(x - width / 2, y - height / 2, width, height, best.score, points, angles)
 
 
 _TURNED: dict[str, Any] = {"upright": True, "max_side": REGION_SIDE}

@@ -22,7 +22,7 @@ class Face:
 
     `score` is the detector's own confidence and comparable only within one detector.
     `landmarks` are (5, 2): right eye, left eye, nose tip, right and left corner of the mouth, where
-    right is the person's own right.
+    right is the person's own right. `angles` is the head's pose where the detector sees it itself.
     """
 
     x: float
@@ -31,6 +31,7 @@ class Face:
     height: float
     score: float
     landmarks: np.ndarray | None = None
+    angles: Pose | None = None
 
     @property
     def area(self) -> float:
@@ -46,6 +47,7 @@ class Face:
             self.height * zoom,
             self.score,
             None if self.landmarks is None else self.landmarks * zoom + (x0, y0),
+            self.angles,
         )
 
     def overlap(self, other: Face) -> float:
@@ -85,8 +87,11 @@ class Face:
 
     @property
     def pose(self) -> Pose:
-        """Yaw, pitch and roll of the head in degrees; NaN without landmarks. See `head_pose`."""
-        return head_pose(self.landmarks)
+        """Yaw, pitch and roll of the head in degrees, as the detector sees them.
+
+        Of a detector that sees none, what its landmarks say (`head_pose`); NaN without landmarks.
+        """
+        return self.angles or head_pose(self.landmarks)
 
 
 def largest_first(faces: list[Face], min_size: float = 0.0) -> list[Face]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from fer_nb.errors import ModelError
 from fer_nb.faces.face import Face, check_picture, largest_first, shrunk
+from fer_nb.faces.pose import Pose
 from fer_nb.faces.settings import SMALLEST, Settings, checked_side, checked_size
 from fer_nb.opencv import cv2
 
@@ -21,6 +22,7 @@ MOST = 100  # faces; the best are looked at again
 CUT = 96  # pixels, side of the picture of a second look
 SEEN = 64  # pixels, side of the picture in which landmarks are placed
 FEW_PIXELS = 36  # longer side of a face below which the second network places no landmarks
+DEGREES = 30.0  # unit of the angles that the second network gives
 AROUND = 2.0  # how many times wider than the face both are
 MIRRORED = [1, 0, 2, 4, 3]  # the order of the landmarks in a mirrored picture
 FARTHER = 4  # a picture is also looked at so many times smaller, for faces that fill it
@@ -35,7 +37,7 @@ class Face5Detector(Settings):
     faces. A picture is looked at whole, at `long_side` and at a quarter of it, so that a face of
     some ten pixels and one that fills the picture are both found. Then each face is looked at
     alone, turned upright, and at its mirror: the mean of both scores counts. In what is a face, the
-    second network places the landmarks.
+    second network places the landmarks, and sees the pose of the head.
 
     Parameters
     ----------
@@ -90,9 +92,9 @@ class Face5Detector(Settings):
             rows = np.concatenate([rows, self._look(far) / _scales(scale * shrink)])
         seen = [face for face in self._look_again(grey, best(rows)) if face[0] >= least]
         faces = [
-            Face(x0, y0, x1 - x0, y1 - y0, score, points)
-            for (score, x0, y0, x1, y1, *_), points in zip(
-                seen, self._landmarks(grey, seen), strict=True
+            Face(x0, y0, x1 - x0, y1 - y0, score, *inner)
+            for (score, x0, y0, x1, y1, *_), inner in zip(
+                seen, self._look_closely(grey, seen), strict=True
             )
         ]
         return largest_first(faces)
@@ -128,24 +130,35 @@ class Face5Detector(Settings):
             seen.append(np.array([(face[0] + second[at]) / 2, *face[1:5], *places.ravel()]))
         return seen
 
-    def _landmarks(self, grey: np.ndarray, faces: list[np.ndarray]) -> list[np.ndarray]:
-        """Return the landmarks (5, 2) of each face: the mean of those in it and in its mirror.
+    def _look_closely(
+        self, grey: np.ndarray, faces: list[np.ndarray]
+    ) -> list[tuple[np.ndarray, Pose | None]]:
+        """Return landmarks (5, 2) and pose of each face: the means of it and its mirror.
 
-        In a face of few pixels the first network places them better.
+        In a face of few pixels the first network places landmarks better, and the pose is theirs.
         """
-        placed = [face[5:].reshape(5, 2) for face in faces]
+        inner: list[tuple[np.ndarray, Pose | None]] = [
+            (face[5:].reshape(5, 2), None) for face in faces
+        ]
         large = [i for i, face in enumerate(faces) if (face[3:5] - face[1:3]).max() >= FEW_PIXELS]
         cuts = [upright(grey, faces[i], SEEN) for i in large]
         if not cuts:
-            return placed
+            return inner
         stack = np.stack([part for cut, _ in cuts for part in (cut, cut[:, ::-1])])[:, None]
-        points = self._points.run(None, {"grey": stack})[0].astype(float).reshape(-1, 5, 2)
+        points, poses = (
+            values.astype(float) for values in self._points.run(["points", "pose"], {"grey": stack})
+        )
+        points = points.reshape(-1, 5, 2)
         points[1::2] = points[1::2, MIRRORED] * (-1, 1)
         points = points.reshape(-1, 2, 5, 2).mean(axis=1) * (SEEN / AROUND) + SEEN / 2
-        for i, one, (_, matrix) in zip(large, points, cuts, strict=True):
+        poses[1::2] *= (-1, 1, -1)
+        poses = poses.reshape(-1, 2, 3).mean(axis=1) * DEGREES
+        for i, one, pose, (_, matrix) in zip(large, points, poses, cuts, strict=True):
             back = cv2.invertAffineTransform(matrix)
-            placed[i] = one @ back[:, :2].T + back[:, 2]
-        return placed
+            turned = np.degrees(np.arctan2(back[1, 0], back[0, 0]))
+            angles = Pose(*map(float, pose)).rolled(float(turned))
+            inner[i] = one @ back[:, :2].T + back[:, 2], angles
+        return inner
 
 
 def _scales(scale: float) -> np.ndarray:

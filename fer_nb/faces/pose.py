@@ -1,4 +1,4 @@
-"""Head pose: how far a head is turned, raised and tilted, from five landmarks."""
+"""Head pose: how far a head is turned, raised and tilted; and that pose from five landmarks."""
 
 from __future__ import annotations
 
@@ -45,6 +45,10 @@ class Pose(NamedTuple):
     yaw: float
     pitch: float
     roll: float
+
+    def rolled(self, degrees: float) -> Pose:
+        """Return the pose of the head in a picture turned clockwise."""
+        return self._replace(roll=(self.roll + degrees + 180) % 360 - 180)
 
 
 UNKNOWN = Pose(math.nan, math.nan, math.nan)

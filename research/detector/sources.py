@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import cv2
@@ -134,8 +134,8 @@ def kept_aside(name: str) -> bool:
     return int(hashlib.md5(name.encode()).hexdigest(), 16) % 3 == 0
 
 
-def learned(data: Path, teacher: Teacher):
-    """Yield all pictures to learn from as `Picture`."""
+def learned(data: Path, teacher: Teacher, crops: int = 1):
+    """Yield the pictures to learn from as `Picture`; of those that are mere crops, every n-th."""
     for path in sorted((data / "videos").glob("*.mp4")):
         if path.stem not in ASIDE_VIDEOS:
             for bgr in frames(path, every=6):
@@ -148,13 +148,13 @@ def learned(data: Path, teacher: Teacher):
     pack = np.load(data / "faces_color.npz")
     for at, bgr in enumerate(packed(data / "faces_color.npz")):
         x0, y0, x1, y1 = pack["valid"][at]
-        if min(x1 - x0, y1 - y0) >= 60:
+        if at % crops == 0 and min(x1 - x0, y1 - y0) >= 60:
             yield taught(bgr[y0:y1, x0:x1], teacher, (128, 192), whole=False)
-    for bgr in packed(data / "rafdb_train.npz"):
+    for bgr in islice(packed(data / "rafdb_train.npz"), 0, None, crops):
         yield taught(bgr, teacher, (110, 170), whole=False, around=0.3)
     ferplus = np.load(data / "ferplus_trainval.npz")
     known = (ferplus["usage"] == 0) & (ferplus["votes"][:, -1] == 0)
-    for grey in ferplus["images"][known][::4]:
+    for grey in ferplus["images"][known][:: 4 * crops]:
         bgr = cv2.cvtColor(cv2.resize(grey, (96, 96), interpolation=cv2.INTER_CUBIC), 8)
         yield taught(bgr, teacher, (100, 150), whole=False, around=0.3)
 
@@ -172,7 +172,8 @@ def taught(bgr, teacher, sides, whole, around=0.0) -> Picture:
 def backgrounds(folders: list[Path], teacher: Teacher, aside: bool):
     """Yield grey pictures without faces, the longer side at most 720, from folders of photos.
 
-    To learn from, only those in which the teacher sees nothing; to judge by, all, looked at by eye.
+    The same picture in other sizes counts once, and is for judging if one of its files is. To learn
+    from, only those in which the teacher sees nothing; to judge by, all, looked at by eye.
     """
     paths = sorted(
         path
@@ -180,13 +181,24 @@ def backgrounds(folders: list[Path], teacher: Teacher, aside: bool):
         for path in folder.rglob("*")
         if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
     )
+    kept, signs, judging = [], np.zeros((0, 256)), []
     for path in paths:
-        bgr = cv2.imread(str(path)) if kept_aside(path.parts[-1]) == aside else None
-        if bgr is None or min(bgr.shape[:2]) < 200:
+        bgr = cv2.imread(str(path))
+        if bgr is None or min(bgr.shape[:2]) < 200 or path.name in PEOPLE:
             continue
         scale = min(1.0, 720 / max(bgr.shape[:2]))
         bgr = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        if path.name not in PEOPLE if aside else not any(map(len, teacher(bgr, (320, 640)))):
+        sign = cv2.resize(bgr, (16, 16), interpolation=cv2.INTER_AREA).mean(axis=2).ravel()
+        sign = (sign - sign.mean()) / (16 * sign.std() + 1e-6)
+        same = np.flatnonzero(signs @ sign > 0.95)
+        if len(same):
+            judging[same[0]] |= kept_aside(path.name)
+            continue
+        kept.append(bgr)
+        signs = np.vstack([signs, sign])
+        judging.append(kept_aside(path.name))
+    for bgr, judged in zip(kept, judging, strict=True):
+        if judged == aside and (aside or not any(map(len, teacher(bgr, (320, 640))))):
             yield cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
 
 

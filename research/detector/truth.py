@@ -1,7 +1,8 @@
-"""The faces that detectors are judged by: made with YuNet, then looked at, one by one.
+"""The faces that detectors are judged by: made by machine, then looked at, one by one.
 
-Writes ``truth.csv`` (source, picture or frame, box, five landmarks, in the picture's own pixels)
-and contact sheets to look at. The sheets show people and are not kept.
+The boxes are YuNet's, the landmarks those of MediaPipe's face mesh (``mesh.py`` says why). Writes
+``truth.csv`` (source, picture or frame, box, five landmarks, in the picture's own pixels) and
+contact sheets to look at. The sheets show people and are not kept.
 """
 
 from __future__ import annotations
@@ -48,10 +49,12 @@ def read() -> dict[tuple[str, int], np.ndarray]:
     return {(row[0], int(row[1])): np.array(row[2:], float) for row in rows}
 
 
-def main(data: Path, teacher_file: Path, sheets: Path) -> None:
-    """Write the truth, and the sheets to check it by."""
+def main(data: Path, teacher_file: Path, task: Path, sheets: Path) -> None:
+    """Write the truth, and the sheets to check it by: the mesh yellow, YuNet's landmarks red."""
+    from mesh import Mesh
+
     cv2.setNumThreads(1)
-    teacher = Teacher(teacher_file)
+    teacher, mesh = Teacher(teacher_file), Mesh(task)
     rows, tiles = [], []
     for source, at, bgr in judged(data):
         faces, _ = teacher(bgr, (180, 260) if max(bgr.shape) < 300 else (240, 360))
@@ -59,11 +62,18 @@ def main(data: Path, teacher_file: Path, sheets: Path) -> None:
         tile = cv2.resize(bgr, None, fx=scale, fy=scale)
         if len(faces):
             face = max(faces, key=lambda face: face[2] * face[3])
+            yunet = face[4:].reshape(5, 2).copy()
+            seen = mesh(np.ascontiguousarray(bgr[..., ::-1]), face)
+            if seen is None:
+                print(f"{source} {at}: the mesh sees no face, or another; YuNet's landmarks stay")
+            else:
+                face[4:] = seen[0].ravel()
             rows.append([source, at, *face.round(1)])
             x, y, w, h = (face[:4] * scale).astype(int)
             cv2.rectangle(tile, (x, y), (x + w, y + h), (0, 255, 0), 1)
-            for point in (face[4:].reshape(5, 2) * scale).astype(int):
-                cv2.circle(tile, tuple(map(int, point)), 2, (0, 255, 255), -1)
+            for points, colour in ((yunet, (0, 0, 255)), (face[4:].reshape(5, 2), (0, 255, 255))):
+                for point in (points * scale).astype(int):
+                    cv2.circle(tile, tuple(map(int, point)), 2, colour, -1)
         cv2.putText(tile, f"{source[-4:]} {at}", (2, 12), 0, 0.4, (255, 255, 0), 1)
         tiles.append(cv2.copyMakeBorder(
             tile, 0, 240 - tile.shape[0], 0, 240 - tile.shape[1], cv2.BORDER_CONSTANT))  # fmt: skip
@@ -88,6 +98,9 @@ if __name__ == "__main__":
         type=Path,
         default=Path("../shared/weights/det/face_detection_yunet_2023mar.onnx"),
     )
+    parser.add_argument(
+        "--task", type=Path, default=Path("../shared/weights/det/face_landmarker.task")
+    )
     parser.add_argument("--sheets", type=Path, required=True)
     options = parser.parse_args()
-    main(options.data, options.teacher, options.sheets)
+    main(options.data, options.teacher, options.task, options.sheets)

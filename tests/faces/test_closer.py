@@ -1,10 +1,13 @@
 """Tilted faces, seen by a detector that takes them for less tilted than they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fer_nb.faces import Face
 from fer_nb.faces.closer import REGION_SIDE, look_at, upright
+from fer_nb.faces.pose import Pose
 from fer_nb.faces.tracking import Tracker
 
 GREYS = (60, 100, 140, 180, 220)
@@ -50,6 +53,16 @@ def test_a_few_looks_find_the_whole_tilt(tilt_deg):
     assert np.degrees(face.tilt) == pytest.approx(tilt_deg, abs=4)
     assert face.width == pytest.approx(100, abs=8)
     assert (face.x + face.width / 2, face.y + face.height / 2) == pytest.approx((150, 125), abs=8)
+
+
+def test_the_pose_seen_in_a_turned_cut_is_that_of_the_picture():
+    def with_pose(cut):
+        return [replace(f, angles=Pose(8.0, -3.0, np.degrees(f.tilt))) for f in half_sighted(cut)]
+
+    image = dots(30)
+    (first,) = half_sighted(image)
+    face = upright(image, first, with_pose)
+    assert face.pose == pytest.approx((8, -3, np.degrees(face.tilt)), abs=2)
 
 
 def test_a_level_face_is_not_looked_at_again():

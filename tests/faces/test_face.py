@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from fer_nb.errors import FerError
 from fer_nb.faces import Face, crop_face
+from fer_nb.faces.pose import Pose
 from fer_nb.opencv import cv2
 
 coordinate = st.floats(-40, 120)
@@ -80,3 +81,8 @@ def test_turning_at_the_pictures_edge_repeats_its_border(astronaut):
     face = Face(0, 0, 60, 60, 1.0, points_of((0, 0, 60), 30))
     assert crop_face(astronaut, face, 0.2, upright=True).shape == (72, 72, 3)
     assert crop_face(astronaut[..., 0], face, upright=True).shape == (60, 60)
+
+
+def test_a_face_carried_to_another_picture_keeps_its_pose():
+    face = Face(10, 20, 30, 40, 1.0, np.ones((5, 2)), Pose(10.0, -5.0, 3.0))
+    assert face.placed(2.0, 7.0, 1.0).pose == face.pose == Pose(10.0, -5.0, 3.0)

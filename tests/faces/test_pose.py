@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fer_nb.faces import Face
-from fer_nb.faces.pose import MEAN_FACE, head_pose
+from fer_nb.faces.pose import MEAN_FACE, Pose, head_pose
 
 
 def seen(yaw, pitch, roll, face=MEAN_FACE, distance_cm=60.0, focal=700.0) -> np.ndarray:
@@ -62,3 +62,9 @@ def test_pose_depends_on_neither_size_nor_place():
 def test_pose_is_unknown_where_nothing_is_known(points):
     assert np.isnan(head_pose(points)).all()
     assert np.isnan(Face(0, 0, 9, 9, 1, points).pose).all()
+
+
+def test_a_picture_turned_clockwise_rolls_the_head_only():
+    assert Pose(10, 20, 5).rolled(30) == Pose(10, 20, 35)
+    assert Pose(10, 20, 170).rolled(30).roll == pytest.approx(-160)
+    assert Pose(10, 20, -170).rolled(-30).roll == pytest.approx(160)
