@@ -131,7 +131,7 @@ def test_a_study_says_where_its_verdict_hangs_on_the_order(ordered, tmp_path):
     assert check["low"] < 0 < check["high"]
     if row["low"] > 0:
         assert "Allowing for the order" in doubts(ordered)[0]
-    assert "watched as number 2" in mixed_table(ordered)
+    assert "position 2 minus position 1" in mixed_table(ordered)
     assert "allowing for order and period" in sensitivity_table(ordered.comparison, ordered)
     again = load_study(save_study(ordered, tmp_path))
     assert mixed_table(again) == mixed_table(ordered)
