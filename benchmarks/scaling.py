@@ -2,15 +2,17 @@
 
     python benchmarks/scaling.py VIDEO [--recordings 200] [--workers 2] [--rounds 3]
 
-The first second of the video is copied so many times, and the copies are analysed by one process
-and by several, in turns, each time from nothing: the start of the workers counts. Printed are
-seconds by the clock and the recordings a second as a share of `workers` times those of one. Only
-figures of a machine that does nothing else, with as many cores as workers, mean anything.
+The first second of the video is copied so many times, and the copies are analysed by one worker on
+one core and by several, in turns, each time from nothing: the start of the workers counts. Printed
+are seconds by the clock and the recordings a second as a share of `workers` times those of one.
+Only figures of a machine that does nothing else, with as many cores as workers, mean anything. For
+Linux, where a process can be kept to a core.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import tempfile
@@ -32,16 +34,21 @@ def cut(video: Path, out: Path) -> None:
             writer.write(frame.image, frame.time_s)
 
 
-def seconds(videos: list[Path], workers: int) -> float:
-    """Analyse all videos, keep their tables, and return how long it took."""
-    with tempfile.TemporaryDirectory() as tables:
-        load = VideoLoader(Path(tables))
-        rows = [{"video": video.name, "path": video} for video in videos]
-        start = time.perf_counter()
-        answers = list(map_in_order(load.keep, rows, workers=workers))
-        taken = time.perf_counter() - start
-    failed = [answer for answer in answers if isinstance(answer, FerError)]
-    if failed:
+def seconds(videos: list[Path], workers: int, cores: set[int]) -> float:
+    """Analyse all videos in workers on some cores, and return how long it took."""
+    everything = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)  # a process that is started has its parent's
+    try:
+        with tempfile.TemporaryDirectory() as tables:
+            load = VideoLoader(Path(tables))
+            rows = [{"video": video.name, "path": video} for video in videos]
+            start = time.perf_counter()
+            # With a time limit one worker is a process of its own, too.
+            answers = list(map_in_order(load.keep, rows, workers=workers, time_limit_s=3600))
+            taken = time.perf_counter() - start
+    finally:
+        os.sched_setaffinity(0, everything)
+    if failed := [answer for answer in answers if isinstance(answer, FerError)]:
         raise failed[0]
     return taken
 
@@ -58,9 +65,10 @@ def main() -> None:
         cut(args.video, videos[0])
         for copy in videos[1:]:
             shutil.copy(videos[0], copy)
-        shares = []
+        shares, cores = [], sorted(os.sched_getaffinity(0))
         for _ in range(args.rounds):
-            one, several = seconds(videos, 1), seconds(videos, args.workers)
+            one = seconds(videos, 1, set(cores[:1]))
+            several = seconds(videos, args.workers, set(cores))
             shares.append(one / (args.workers * several))
             told = f"1 worker {one:.1f} s, {args.workers} workers {several:.1f} s"
             print(f"{told}: {shares[-1]:.2f} of {args.workers} x single", flush=True)
