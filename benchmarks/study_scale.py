@@ -7,7 +7,10 @@ with three columns of segments; the study then runs in a process of its own, who
 memory are reported. `--keep DIR` keeps them, for instance to measure the study's page:
 
     fer-nb study DIR/manifest.csv --tables DIR/tables --out DIR/study
-    python benchmarks/study_page.py DIR/study/study.html
+    python benchmarks/study_scale.py --page DIR/study/study.html
+
+Headless Chromium (playwright) then opens it five times: seconds from the address to drawn curves,
+and frames a second while it plays, with means only and with every respondent's curve.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -38,6 +42,15 @@ print(json.dumps({
     "kept": result.kept, "moments": len(result.moments),
 }))
 """
+
+
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+FRAMES_A_SECOND = """new Promise(done => {
+    let count = 0; const start = performance.now();
+    const frame = () => { count++; performance.now() - start < 3000 ?
+        requestAnimationFrame(frame) : done(count / 3); };
+    requestAnimationFrame(frame);
+})"""
 
 
 def prepare(folder: Path, respondents: int, minutes: float, fps: float) -> Path:
@@ -62,13 +75,42 @@ def prepare(folder: Path, respondents: int, minutes: float, fps: float) -> Path:
     return folder / "manifest.csv"
 
 
+def measure_page(page: Path, times: int = 5) -> None:
+    """Print how long a study's page takes to open, and how smoothly it plays."""
+    from playwright.sync_api import sync_playwright
+
+    found: dict[str, list[float]] = {"seconds to open": [], "frames a second": []}
+    found["with every respondent"] = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path="/usr/bin/chromium")
+        for _ in range(times):
+            view = browser.new_page(viewport={"width": 1200, "height": 900})
+            start = time.perf_counter()
+            view.goto(page.resolve().as_uri())
+            view.wait_for_selector(".u-over")
+            view.evaluate(DRAWN)
+            found["seconds to open"].append(time.perf_counter() - start)
+            view.locator(".fer-play").click()
+            found["frames a second"].append(view.evaluate(FRAMES_A_SECOND))
+            view.get_by_label("every respondent").check()
+            found["with every respondent"].append(view.evaluate(FRAMES_A_SECOND))
+            view.close()
+        browser.close()
+    for name, values in found.items():
+        print(f"{name}: {median(values):.2f} ({min(values):.2f} to {max(values):.2f})")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--respondents", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--fps", type=float, default=15)
     parser.add_argument("--keep", type=Path, help="a new folder for the manifest and tables")
+    parser.add_argument("--page", type=Path, help="only measure this page of a study")
     args = parser.parse_args()
+    if args.page:
+        measure_page(args.page)
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = args.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
