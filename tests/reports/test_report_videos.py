@@ -16,6 +16,7 @@ from fer_nb.errors import FerError, StudyError
 from fer_nb.faces import Face
 from fer_nb.faces.detectors import load_detector
 from fer_nb.media import VideoReader, VideoWriter
+from fer_nb.models import load_model
 from fer_nb.reactions import analyze_frames, analyze_video
 from fer_nb.reports import study, videos
 from fer_nb.reports.recording import thumbnail
@@ -131,6 +132,18 @@ def test_report_says_all_that_it_must(made):
     notebook = nbformat.read(out / f"{done[0].name}.ipynb", as_version=4)
     (given,) = [c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", ())]
     assert "stimulus = " in given.source
+
+
+def test_a_model_of_ones_own_that_tells_only_its_name(viewer, tmp_path):
+    class Mine:
+        name = "mine"
+        predict_batch = load_model().predict_batch
+
+    done = reports.report_video(viewer, tmp_path, model=Mine())
+    assert not done.error
+    html = (tmp_path / "viewer.html").read_text("utf-8")
+    assert '<th scope="row">model</th><td>mine</td>' in html
+    assert "not stated" in html  # the class prior
 
 
 def test_where_no_face_is_found_no_empty_chart_is_shown(tmp_path):
