@@ -1,16 +1,21 @@
 import ast
+import pickle
 import subprocess
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+import pytest
+
 import fer_nb
+from fer_nb.loader import VideoLoader
+from fer_nb.reports.videos import _one
 
 
-def run(code: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout
+def run(code: str, *arguments) -> str:
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def test_import_is_light():
@@ -31,6 +36,34 @@ def test_inference_needs_no_training_framework():
         "print(*({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)))"
     )
     assert run(code).split() == []
+
+
+# A worker's process, from what it is sent to what it answers; the notebook runs in a third one.
+WORKER = """
+import pickle, shutil, sys
+from fer_nb.reports import videos
+from fer_nb.weights import notebooks_folder
+
+videos.run_notebook = lambda name, out, *_, **__: shutil.copy(notebooks_folder() / name, out)
+with open(sys.argv[1], "rb") as file:
+    work, item = pickle.load(file)
+answer = work(item)
+assert answer is None or answer.ok, answer
+print(*({"scipy.stats", "statsmodels", "mne", "matplotlib"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("command", ["report", "study"])
+def test_workers_load_neither_statistics_nor_figures(tmp_path, viewer, command):
+    if command == "report":
+        options = {"every": 30, "show_faces": False}
+        work = partial(_one, out_dir=tmp_path, force=False, progress=False, options=options)
+        sent = work, (viewer, "ann", {})
+    else:
+        sent = VideoLoader(tmp_path, every=30).keep, {"video": "ann.mp4", "path": viewer}
+    (tmp_path / "sent").write_bytes(pickle.dumps(sent))
+    assert run(WORKER, tmp_path / "sent").split() == []
+    assert len(list(tmp_path.glob("*.parquet"))) == 1
 
 
 def test_every_public_name_exists_and_is_documented():

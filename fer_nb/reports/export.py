@@ -14,13 +14,13 @@ from fer_nb.reports.page_one import MomentView, PageOne, ScoreView, page_one
 from fer_nb.reports.pdf import print_pdf
 from fer_nb.reports.segment_bars import segment_bars
 from fer_nb.reports.slides import CurveLine, Deck, MomentCard, write_slides
+from fer_nb.reports.study import FULL_PDF, PDF, SLIDES, WORKBOOK
 from fer_nb.reports.words import signal_name, time_code, title_of, value_text
 from fer_nb.reports.workbook import write_workbook
 from fer_nb.study.norms import compare_with_norms, norms_table
 from fer_nb.study.result import StudyResult
 from fer_nb.study.storage import load_study
 
-_PDF, _FULL_PDF, _SLIDES, _WORKBOOK = "study.pdf", "study_full.pdf", "study.pptx", "study.xlsx"
 # Lines of two or more stimuli, told apart by colour as slides have no hover.
 _CUT_COLORS = ("#1B5E8C", "#D55E00", "#1B7F5C", "#B0397A", "#636973")
 
@@ -65,7 +65,7 @@ def export_study(
     study = Path(study)
     written = []
     if pdf:
-        target = study / (_PDF if pdf == "short" else _FULL_PDF)
+        target = study / (PDF if pdf == "short" else FULL_PDF)
         page = study / "study.html"
         written.append(print_pdf(page, target, appendix=pdf == "full", force=force))
     if not (pptx or xlsx):
@@ -74,24 +74,13 @@ def export_study(
     which: dict = {"category": category, "market": market, "length_s": length_s}
     if xlsx:
         places = norms_table(result, norms, **which) if norms else None
-        written.append(write_workbook(result, study / _WORKBOOK, places, force=force))
+        written.append(write_workbook(result, study / WORKBOOK, places, force=force))
     if pptx:
         past = {name: compare_with_norms(result, name, norms, **which) for name in result.audiences}
         said = page_one(result, title or "Audience study", past)
         deck = study_deck(result, said)
-        written.append(write_slides(deck, study / _SLIDES, read_brand(brand), force=force))
+        written.append(write_slides(deck, study / SLIDES, read_brand(brand), force=force))
     return written
-
-
-def put_aside(study: str | Path) -> None:
-    """Rename what was exported of a study whose tables are made again, as it tells old numbers.
-
-    ``study.pptx``, in which somebody may have written, becomes ``study_out_of_date.pptx``.
-    """
-    for name in (_PDF, _FULL_PDF, _SLIDES, _WORKBOOK):
-        path = Path(study) / name
-        if path.exists():
-            path.replace(path.with_stem(f"{path.stem}_out_of_date"))
 
 
 def study_deck(result: StudyResult, said: PageOne) -> Deck:

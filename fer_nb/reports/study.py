@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fer_nb.errors import FerError
 from fer_nb.files import check_free, make_folder, new_file, told_path
 from fer_nb.reports.brand import read_brand
-from fer_nb.reports.export import put_aside
 from fer_nb.reports.html import is_stale, mark_stale
 from fer_nb.reports.record import study_record
 from fer_nb.reports.run import render, run_notebook
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from fer_nb.study import Manifest, StudyConfig
 
 STUDY_REPORT = "06_ad_study_report.ipynb"
+# What `fer_nb.reports.export` writes beside the page.
+PDF, FULL_PDF, SLIDES, WORKBOOK = "study.pdf", "study_full.pdf", "study.pptx", "study.xlsx"
 
 
 def report_study(
@@ -107,3 +108,14 @@ def report_study(
         run_notebook(STUDY_REPORT, executed, parameters, force=True, told=told)
     record = None if ready else study_record(described, out_dir, options.get("every", 1))
     return render(executed, html, title or "Audience study", True, record)
+
+
+def put_aside(study: str | Path) -> None:
+    """Rename what was exported of a study whose tables are made again, as it tells old numbers.
+
+    ``study.pptx``, in which somebody may have written, becomes ``study_out_of_date.pptx``.
+    """
+    for name in (PDF, FULL_PDF, SLIDES, WORKBOOK):
+        path = Path(study) / name
+        if path.exists():
+            path.replace(path.with_stem(f"{path.stem}_out_of_date"))

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy  # whose parts are loaded on first use
 
 from fer_nb.study.config import CURVES, TESTED, StudyConfig
 from fer_nb.study.intervals import blocks, generator
@@ -58,7 +58,7 @@ def cluster_test(values: np.ndarray, config: StudyConfig, *names: str) -> list[C
     n = np.maximum(seen.sum(axis=0), 2).astype(np.float32)
     # Flipping signs changes sums but not sums of squares: these are worked out once.
     squares = (filled.astype(float) ** 2).sum(axis=0).astype(np.float32)
-    critical = stats.t.isf(config.cluster_p / 2, n - 1).astype(np.float32)
+    critical = scipy.stats.t.isf(config.cluster_p / 2, n - 1).astype(np.float32)
 
     def statistic(flips: np.ndarray) -> np.ndarray:
         mean = flips @ filled / n
@@ -94,7 +94,7 @@ def two_sample_cluster_test(
     parts = (seen.astype(np.float32), filled, filled**2)
     totals = [part.sum(axis=0) for part in parts]
     freedoms = np.arange(1, len(both) + 1)
-    critical = stats.t.isf(config.cluster_p / 2, freedoms).astype(np.float32)
+    critical = scipy.stats.t.isf(config.cluster_p / 2, freedoms).astype(np.float32)
 
     def statistic(member: np.ndarray) -> np.ndarray:
         sums = [member @ part for part in parts]

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy  # whose parts are loaded on first use
 
 from fer_nb.errors import StudyError
 from fer_nb.study.signals import Columns
@@ -190,17 +190,17 @@ def _ends(moments, level, method):
         t = np.divide(boot, boot_se, out=np.full(boot.shape, np.nan), where=valid)
         t_low, t_high = _column_quantiles(t, tail)
         # Student's own quantile bounds how far a few near-constant resamples may widen it.
-        cap = 3 * stats.t.ppf(1 - tail, n - 1)
+        cap = 3 * scipy.stats.t.ppf(1 - tail, n - 1)
         return mean - np.clip(t_high, 0, cap) * se, mean - np.clip(t_low, -cap, 0) * se
     if method == "symmetric-t":
         # |t| instead of t: the sample's own skewness, noisy in a dozen people, is not believed.
         valid = boot_se > 1e-9 * np.maximum(se, 1e-12)
         t = np.abs(np.divide(boot, boot_se, out=np.full(boot.shape, np.nan), where=valid))
         width = _column_quantiles(t, 2 * tail)[1]
-        width = np.minimum(width, 3 * stats.t.ppf(1 - tail, n - 1))
+        width = np.minimum(width, 3 * scipy.stats.t.ppf(1 - tail, n - 1))
         return mean - width * se, mean + width * se
     spread = np.sqrt(np.nanmean(boot**2, axis=0) * n / (n - 1))
-    half = stats.t.ppf(1 - tail, n - 1) * spread
+    half = scipy.stats.t.ppf(1 - tail, n - 1) * spread
     return mean - half, mean + half
 
 
@@ -265,8 +265,8 @@ def simultaneous_band(
     mean, _, boot, _, count = _moments(values[:, usable], drawn)
     se = np.sqrt(np.nanmean(boot**2, axis=0))
     largest = np.nan_to_num(np.abs(boot) / np.maximum(se, 1e-12), nan=0.0).max(axis=1)
-    tail = stats.norm.sf(np.quantile(largest, level))
-    width = stats.t.isf(tail, count - 1) * np.sqrt(count / (count - 1)) * se
+    tail = scipy.stats.norm.sf(np.quantile(largest, level))
+    width = scipy.stats.t.isf(tail, count - 1) * np.sqrt(count / (count - 1)) * se
     bands = nothing.copy(), nothing.copy(), nothing.copy()
     for target, value in zip(bands, (mean, mean - width, mean + width), strict=True):
         target[usable] = value
@@ -302,6 +302,6 @@ def peak_times(
     # A resample in which nobody was seen at the peak has no differences: it says nothing.
     scaled = np.nan_to_num(-boot[:, other] / se[other], nan=0.0)
     largest = scaled.max(axis=1, initial=0.0)
-    tail = stats.norm.sf(np.quantile(largest, level))
-    width = stats.t.isf(tail, count - 1) * np.sqrt(count / (count - 1)) * se
+    tail = scipy.stats.norm.sf(np.quantile(largest, level))
+    width = scipy.stats.t.isf(tail, count - 1) * np.sqrt(count / (count - 1)) * se
     return usable[(mean <= width) | ~other]

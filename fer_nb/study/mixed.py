@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy  # whose parts are loaded on first use
 
 from fer_nb.study.config import SIGNALS
 from fer_nb.study.curves import Audience
@@ -107,13 +107,13 @@ def mixed_model(
     config = next(iter(audiences.values())).config
     between = people - len(order) - 1
     free = np.array([freedom] + [between if t.kind == "order" else freedom for t in terms])
-    quantile = stats.t.ppf(0.5 + config.level / 2, free)
+    quantile = scipy.stats.t.ppf(0.5 + config.level / 2, free)
     head = [("stimulus", names[0], ""), *((t.kind, t.level, t.minus) for t in terms)]
     table = pd.DataFrame(head, columns=["term", "level", "minus"]).assign(
         estimate=estimate,
         low=estimate - quantile * se,
         high=estimate + quantile * se,
-        p=2 * stats.t.sf(np.abs(estimate / se), free),
+        p=2 * scipy.stats.t.sf(np.abs(estimate / se), free),
     )
     return table, told | {"status": status}
 

@@ -19,7 +19,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy  # whose parts are loaded on first use
 
 from fer_nb.study.config import StudyConfig
 from fer_nb.study.intervals import blocks, mean_band, resamples, weighted
@@ -114,7 +114,7 @@ def independent_row(first: np.ndarray, second: np.ndarray, config: StudyConfig, 
     total = sum(variance)
     if total > 0:
         freedom = total**2 / (variance[0] ** 2 / (len(a) - 1) + variance[1] ** 2 / (len(b) - 1))
-        half = stats.t.ppf(0.5 + config.level / 2, freedom) * np.sqrt(total)
+        half = scipy.stats.t.ppf(0.5 + config.level / 2, freedom) * np.sqrt(total)
         row["low"], row["high"] = row["difference"] - half, row["difference"] + half
         pooled = ((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / (
             len(a) + len(b) - 2
@@ -157,8 +157,8 @@ def _bca(samples, config: StudyConfig, rng) -> tuple[float, float]:
         return x[0].mean(axis=axis) - (x[1].mean(axis=axis) if len(x) > 1 else 0)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
+        warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
+        found = scipy.stats.bootstrap(
             samples,
             statistic,
             n_resamples=config.n_boot,
@@ -181,9 +181,9 @@ def robust_p(x: np.ndarray, y: np.ndarray, paired: bool) -> float:
     """p by ranks, which an outlier cannot move: Wilcoxon's, or Brunner and Munzel's."""
     if paired:
         difference = x - y
-        return float(stats.wilcoxon(difference).pvalue) if difference.any() else 1.0
+        return float(scipy.stats.wilcoxon(difference).pvalue) if difference.any() else 1.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        p = float(stats.brunnermunzel(x, y).pvalue)
+        p = float(scipy.stats.brunnermunzel(x, y).pvalue)
     return 0.0 if np.isnan(p) else p  # no overlap at all
 
 
@@ -193,10 +193,10 @@ def welch_band(a, b, config, rng):
     parts = []
     with np.errstate(invalid="ignore", divide="ignore"):
         for band in (first, second):
-            quantile = stats.t.ppf(0.5 + config.level / 2, np.maximum(band.n - 1, 1))
+            quantile = scipy.stats.t.ppf(0.5 + config.level / 2, np.maximum(band.n - 1, 1))
             parts.append(((band.high - band.low) / 2 / quantile) ** 2)
         total = parts[0] + parts[1]
         freedom = total**2 / (parts[0] ** 2 / (first.n - 1) + parts[1] ** 2 / (second.n - 1))
-        half = stats.t.ppf(0.5 + config.level / 2, freedom) * np.sqrt(total)
+        half = scipy.stats.t.ppf(0.5 + config.level / 2, freedom) * np.sqrt(total)
     estimate = first.mean - second.mean
     return estimate, estimate - half, estimate + half, np.minimum(first.n, second.n)

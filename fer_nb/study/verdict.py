@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy  # whose parts are loaded on first use
 
 from fer_nb.study.config import StudyConfig
 
@@ -128,7 +128,7 @@ def _alone(row, config: StudyConfig) -> Verdict:
     else:
         code = "rise" if row.estimate > 0 else "fall"
     if row.n > 1 and row.high > row.low:
-        half = stats.t.ppf(0.5 + config.level / 2, row.n - 1)
+        half = scipy.stats.t.ppf(0.5 + config.level / 2, row.n - 1)
         spread = (row.high - row.low) / 2 / half * np.sqrt(row.n)
         effect = row.estimate / spread
     return Verdict(
