@@ -59,6 +59,10 @@ def test_impossible_tables_are_refused(table, tmp_path):
     (tmp_path / "x.parquet").write_text("no table")
     with pytest.raises(TableError, match="cannot be read"):
         read_table(tmp_path / "x.parquet")
+    write_table(table, tmp_path / "z.csv")
+    (tmp_path / "z.csv.json").write_text(9999 * "[")
+    with pytest.raises(TableError, match="cannot be read"):
+        read_table(tmp_path / "z.csv")
     with pytest.raises(TableError, match="there is no"):
         read_table(tmp_path / "y.parquet")
     with pytest.raises(TableError, match=r"use \.parquet or \.csv"):

@@ -104,7 +104,7 @@ def settings(pairs: list[str] | None) -> dict:
             raise FerError(f"--set takes NAME=VALUE, not {pair!r}")
         try:
             values[name] = json.loads(value)
-        except ValueError:
+        except (RecursionError, ValueError):
             values[name] = value
     return values
 

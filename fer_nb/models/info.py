@@ -78,7 +78,7 @@ def read_info(place: str | Path) -> dict[str, Any]:
         raise ModelError(
             f"{path.parent} holds no {path.name}; is this the folder of a model?"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:  # nested a thousand deep
         raise ModelError(f"{path} cannot be read: {error}") from error
     if not isinstance(read, dict):
         raise ModelError(f"{path} does not describe a model; get it again")

@@ -137,7 +137,7 @@ def read_index(path: str | Path) -> dict | None:
     try:
         listed = json.loads(_sidecar(path).read_text(encoding="utf-8"))
         same = hashlib.sha256(Path(path).read_bytes()).hexdigest() == listed["page_sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return listed if same else None
 

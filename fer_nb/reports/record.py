@@ -74,7 +74,7 @@ def read_record(page: str | Path) -> dict:
     Raises
     ------
     FerError
-        If there is no such page, or it keeps nothing.
+        If there is no such page, or it keeps nothing, or what it keeps is damaged.
     """
     try:
         found = _IN_PAGE.search(Path(page).read_text(encoding="utf-8", errors="replace"))
@@ -85,4 +85,7 @@ def read_record(page: str | Path) -> dict:
             f"{page} does not say how it was made; only pages that `fer-nb report` and `fer-nb "
             "study` make from recordings do"
         )
-    return json.loads(found[1])
+    try:
+        return json.loads(found[1])
+    except (RecursionError, ValueError) as error:
+        raise FerError(f"what {page} says of its making is damaged: {error}") from error

@@ -101,7 +101,7 @@ def _scenes(
     try:
         items = json.loads(text)
         scenes = tuple(Scene(str(i["name"]), float(i["start_s"]), float(i["end_s"])) for i in items)
-    except (json.JSONDecodeError, KeyError, OverflowError, TypeError, ValueError):
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError):
         problems.append(
             f"{where}: {column} is not a JSON list like "
             '[{"name": "opening", "start_s": 0, "end_s": 4}]'

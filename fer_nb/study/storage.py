@@ -178,7 +178,7 @@ def load_study(folder, films: Mapping[str, str | Path] | None = None) -> StudyRe
         raise StudyError(f"{folder} holds no study (no study.json); run `fer-nb study` first")
     try:
         return _load(folder, films or {})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(
             f"the study in {folder} cannot be read ({type(error).__name__}: {error}); "
             "run `fer-nb study` again with --force"

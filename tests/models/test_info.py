@@ -92,6 +92,12 @@ def test_what_cannot_be_used_says_why(write, content, said):
     assert "model.json" in str(caught.value)
 
 
+def test_a_description_nested_too_deeply_is_refused(tmp_path):
+    (tmp_path / "model.json").write_text(9999 * "[")
+    with pytest.raises(ModelError, match=r"model\.json cannot be read"):
+        read_info(tmp_path)
+
+
 def test_folder_without_description(tmp_path):
     with pytest.raises(ModelError, match=r"holds no model\.json"):
         read_info(tmp_path)

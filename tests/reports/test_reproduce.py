@@ -74,6 +74,10 @@ def test_pages_that_keep_no_record_are_refused(tmp_path):
         read_record(tmp_path / "a.html")
     with pytest.raises(FerError, match="cannot be read"):
         read_record(tmp_path / "b.html")
+    damaged = page("body", "title", {"kind": "recording"}).replace('"recording"', '"recor')
+    (tmp_path / "a.html").write_text(damaged)
+    with pytest.raises(FerError, match="is damaged"):
+        read_record(tmp_path / "a.html")
     hostile = {"kind": "recording", "path": "</script><script>alert(1)</script>"}
     (tmp_path / "a.html").write_text(page("body", "title", hostile))
     assert read_record(tmp_path / "a.html") == hostile

@@ -160,6 +160,7 @@ def test_an_absent_manifest_and_an_empty_video_are_said(write, tmp_path):
         ('[{"name": "a", "start_s": 5, "end_s": 40}]', "after the stimulus"),
         ('[{"name": "a"}]', "not a JSON list"),
         ('{"a": 1}', "not a JSON list"),
+        (9999 * "[", "not a JSON list"),
     ],
 )
 def test_scenes_are_checked(write, scenes, part):
