@@ -14,7 +14,6 @@ from fer_nb.reports.html import Html, file_url, fill
 from fer_nb.reports.sections import stimulus_frames
 from fer_nb.reports.sentences import norms_sentence
 from fer_nb.reports.words import (
-    SURE,
     ends_text,
     number,
     outcome_name,
@@ -25,6 +24,7 @@ from fer_nb.reports.words import (
     score_unit,
     signal_name,
     size_text,
+    sure_text,
     time_code,
     title_of,
 )
@@ -344,11 +344,14 @@ def moments_of(result: StudyResult, name: str) -> tuple[list[MomentView], list[M
 
 
 def _apart(moments: pd.DataFrame) -> pd.DataFrame:
-    """The largest moments, at least `APART_S` apart: one reaction is named once."""
+    """The largest moments, at least `APART_S` apart: one reaction is named once.
+
+    What few share comes after all that others do.
+    """
     scale = np.where(moments["signal"] == "valence", 1 / 3, 1.0)  # a point is a third of the way
-    order = (moments["effect"].abs() * scale).sort_values(ascending=False, kind="stable").index
+    order = np.lexsort((-moments["effect"].abs() * scale, moments["status"] == "few_moved"))
     kept: list = []
-    for i in order:
+    for i in moments.index[order]:
         m = moments.loc[i]
         if all(
             m["start_s"] >= moments.loc[k, "end_s"] + APART_S
@@ -376,7 +379,7 @@ def _views(result: StudyResult, name: str, moments: pd.DataFrame) -> list[Moment
                 scene=scene,
                 what=f"{signal_name(m['signal'])} {effect}{' points' if rating else ' of 100'}",
                 interval="" if np.isnan(m["low"]) else span,
-                sure=SURE[m["status"]],
+                sure=sure_text(m),
                 color=signal_color(m["signal"]),
                 frame=frames[k] if frames else None,
             )

@@ -23,7 +23,6 @@ from fer_nb.reports.html import (
 )
 from fer_nb.reports.sentences import moments_sentence, sensitivity
 from fer_nb.reports.words import (
-    SURE,
     baseline_text,
     ends_text,
     metric_name,
@@ -36,6 +35,7 @@ from fer_nb.reports.words import (
     range_text,
     reasons_text,
     signal_name,
+    sure_text,
     time_code,
     title_of,
     value_text,
@@ -102,16 +102,16 @@ def moments_table(result: StudyResult, stimulus: str) -> Html:
         return sentence
     rows = [
         [
-            f"{time_code(m.start_s)}–{time_code(m.end_s)}",
-            signal_name(m.signal),
-            value_text(m.signal, m.effect),
-            "–" if np.isnan(m.low) else ends_text(m.signal, m.low, m.high, digits=0),
-            f"{m.share:.0%} ({m.share_low:.0%}–{m.share_high:.0%})" if m.n else "–",
-            m.n,
-            SURE[m.status],
-            p_text(m.p_holm),
+            f"{time_code(m['start_s'])}–{time_code(m['end_s'])}",
+            signal_name(m["signal"]),
+            value_text(m["signal"], m["effect"]),
+            "–" if np.isnan(m["low"]) else ends_text(m["signal"], m["low"], m["high"], digits=0),
+            f"{m['share']:.0%} ({m['share_low']:.0%}–{m['share_high']:.0%})" if m["n"] else "–",
+            m["n"],
+            sure_text(m),
+            p_text(m["p_holm"]),
         ]
-        for m in _by_weight(moments).itertuples()
+        for m in _by_evidence(moments).to_dict("records")
     ]
     header = ["when", "what", "change", f"{percent(result.config.level)} interval"]
     header += ["respondents", "n", "how sure", "p (corrected)"]
@@ -122,20 +122,13 @@ def moments_table(result: StudyResult, stimulus: str) -> Html:
     return joined(sentence, table(rows, header, {2, 3, 5, 7}), note)
 
 
-def _by_weight(moments: pd.DataFrame) -> pd.DataFrame:
-    """Moments beyond chance in order of time, then the others, the largest first."""
+def _by_evidence(moments: pd.DataFrame) -> pd.DataFrame:
+    """Moments beyond chance in order of time, the small ones, and the others; largest first."""
     scale = np.where(moments["signal"].isin(["valence", "arousal"]), 1 / 3, 1.0)
-    order = pd.DataFrame(
-        {
-            "rank": moments["status"].map({name: k for k, name in enumerate(SURE)}),
-            "then": np.where(
-                moments["status"] == "significant",
-                moments["start_s"],
-                -(moments["effect"].abs() * scale),
-            ),
-        }
-    )
-    return moments.loc[order.sort_values(["rank", "then"], kind="stable").index]
+    significant = moments["status"] == "significant"
+    rank = np.select([significant, moments["status"] == "small"], [0, 1], 2)
+    then = np.where(significant, moments["start_s"], -moments["effect"].abs() * scale)
+    return moments.iloc[np.lexsort((then, rank))]
 
 
 def quality_table(result: StudyResult, most: int = 60) -> Html:

@@ -190,7 +190,7 @@ def moments_sentence(result: StudyResult, stimulus: str) -> str:
         listed = (
             f"Listed without p-values, as seen in this sample: {len(moments)}."
             if len(moments)
-            else "Nothing was large and common enough to list."
+            else "Nothing was large enough to list."
         )
         return (
             f"{people(n)} kept: too few to test moments (at least {config.min_n_test} needed, or "
@@ -199,8 +199,12 @@ def moments_sentence(result: StudyResult, stimulus: str) -> str:
     by_status = moments.groupby("status").size()
     count = {name: int(by_status.get(name, 0)) for name in ("significant", "small")}
     small = _small_words(count["small"], config)
-    large = int(by_status.get("not_significant", 0))
+    few = int(by_status.get("few_moved", 0))
+    large = int(by_status.get("not_significant", 0)) + few
     seen = f" Large but not beyond chance: {large}." if large else ""
+    if few:
+        least = percent(config.untested_share)
+        seen = seen[:-1] + f", of which {few} moved fewer than {least} of the respondents."
     if not count["significant"]:
         return (
             f"No moment: in none of {len(TESTED)} signals did the {n} respondents depart from "

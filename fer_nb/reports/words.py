@@ -34,7 +34,7 @@ _ADJECTIVES = {
 _SHARES = ("attention", "positive", "negative", "retain")
 _SCORE_UNITS = {"expressiveness": "of 100", "capture": "s"} | dict.fromkeys(_SHARES, "%")
 # How sure a moment is, by its status.
-SURE = {
+_SURE = {
     "significant": "beyond chance",
     "small": "beyond chance, but small",
     "not_significant": "seen, not beyond chance",
@@ -76,6 +76,13 @@ _NOTES = {
     "short_baseline": "baseline of only {baseline_s:.1f} s",
     "slow_camera": "{effective_fps:.0f} frames per second; the file says {nominal_fps:.0f}",
 }
+
+
+def sure_text(moment: Mapping) -> str:
+    """How sure a moment is; where too few moved, how many did."""
+    if moment["status"] == "few_moved":
+        return f"large in the mean, but only {moment['moved']} of {moment['moved_of']} moved"
+    return _SURE[moment["status"]]
 
 
 def signal_name(signal: str) -> str:

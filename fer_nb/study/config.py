@@ -165,9 +165,9 @@ class StudyConfig:
     min_effect, min_effect_rating : smallest effect of interest of a moment: a mean change of an
         emotion's score (0.05: 5 of 100), or of valence and arousal (points). What is smaller is no
         moment, however sure.
-    untested_effect, untested_valence, untested_share : what most viewers share is listed without
-        a test, or as not beyond chance: least mean rise of a probability, least mean change of
-        valence (points), and share of respondents who move that way.
+    untested_effect, untested_valence, untested_share : what is large is listed without a test, or
+        as not beyond chance: least mean rise of a probability, least mean change of valence
+        (points); with how many moved, where they are less than this share of the respondents.
     isc_shifts, isc_window_s : shifts of the null and window of the inter-subject correlation.
     top_moments : how many moments the first page names.
     seed : everything random derives from it.

@@ -43,6 +43,8 @@ COLUMNS = (
     "share",
     "share_low",
     "share_high",
+    "moved",
+    "moved_of",
     "p",
     "p_holm",
     "status",
@@ -58,14 +60,16 @@ def find_moments(audience: Audience) -> pd.DataFrame:
         Columns `COLUMNS`, ordered by time. `effect` is the mean over respondents of each one's
         mean departure in the window, with its interval; `share` is the share of respondents who
         expressed the emotion there for at least a second (valence, arousal: who departed in the
-        same direction), of the `n` who were measured in at least half of the window. `status` is
-        "significant"; "small" (beyond chance, but below the smallest effect of interest);
-        "not_significant" (large and common, but not beyond chance); or "untested" where there are
-        fewer than `min_n_test` people.
+        same direction), of the `n` who were measured in at least half of the window; `moved` of
+        the `moved_of` seen at the peak had moved that way by half of what is listed untested.
+        `status` is "significant"; "small" (beyond chance, but below the smallest effect of
+        interest); "not_significant" (large and common, but not beyond chance), or "untested" where
+        there are fewer than `min_n_test` people; "few_moved" (large in the mean, neither beyond
+        chance nor common).
     """
     config = audience.config
     if len(audience) < config.min_n_test:
-        return _table(_visible(audience, "untested"))
+        return _table(_large(audience, "untested", []))
     if audience.tested is None:
         raise StudyError("this study was read from its files; run it again to test its moments")
 
@@ -85,17 +89,7 @@ def find_moments(audience: Audience) -> pd.DataFrame:
                 large = abs(row["effect"]) >= least_effect(signal, config)
                 status = "significant" if large else "small"
                 rows.append(row | {"p": cluster.p, "p_holm": p_holm, "status": status})
-    shown = [(row["signal"], row["direction"], row["start_s"], row["end_s"]) for row in rows]
-    for row in _visible(audience, "not_significant"):
-        known = any(
-            (row["signal"], row["direction"]) == (signal, direction)
-            and row["start_s"] < end
-            and start < row["end_s"]
-            for signal, direction, start, end in shown
-        )
-        if not known:
-            rows.append(row)
-    return _table(rows)
+    return _table(rows + _large(audience, "not_significant", rows))
 
 
 def least_effect(signal: str, config: StudyConfig) -> float:
@@ -128,6 +122,7 @@ def _describe(audience: Audience, signal: str, cluster: Cluster) -> dict:
     with np.errstate(invalid="ignore"):
         mean = np.nansum(curves, axis=0) / seen.sum(axis=0)
     peak = cluster.start + int(np.nanargmax(cluster.sign * mean))
+    at_peak = cluster.sign * curves[:, peak - cluster.start]
     start_s, end_s = cluster.start / config.rate_hz, cluster.stop / config.rate_hz
     yes, of = _responding(audience, signal, person, start_s, end_s, cluster.sign)
     share_low, share_high = exact_share(yes, of, config.level)
@@ -145,6 +140,8 @@ def _describe(audience: Audience, signal: str, cluster: Cluster) -> dict:
         "share": yes / of if of else np.nan,
         "share_low": float(share_low),
         "share_high": float(share_high),
+        "moved": int((at_peak > _listed(signal, config) / 2).sum()),
+        "moved_of": int((~np.isnan(at_peak)).sum()),
     }
 
 
@@ -159,28 +156,44 @@ def _responding(audience, signal, person, start_s, end_s, sign) -> tuple[int, in
     return int((yes & known).sum()), int(known.sum())
 
 
-def _visible(audience: Audience, status: str) -> list[dict]:
-    """Rises of an emotion, and changes of valence, common to most of the audience, as observed."""
+def _listed(signal: str, config: StudyConfig) -> float:
+    """Least change of the mean that is listed without evidence."""
+    rating = signal in ("valence", "arousal")
+    return config.untested_valence if rating else config.untested_effect
+
+
+def _large(audience: Audience, status: str, known: list[dict]) -> list[dict]:
+    """Large rises of an emotion, and changes of valence, as observed, that are not known.
+
+    Those that most of the audience shares have `status`, the others "few_moved".
+    """
     config = audience.config
-    rows = []
+    rows: list[dict] = []
     sides = [("valence", 1), ("valence", -1), *[(signal, 1) for signal in TESTED[2:]]]
     for signal, sign in sides:
-        least = config.untested_valence if signal == "valence" else config.untested_effect
+        least = _listed(signal, config)
         curves = sign * audience.signal(signal)
         seen = ~np.isnan(curves)
         n = seen.sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(seen, curves, 0).sum(axis=0) / n
             moving = ((curves > least / 2) & seen).sum(axis=0) / n
-        often = (mean >= least) & (moving >= config.untested_share)
-        often &= n >= max(1, config.min_n_t_share * len(curves))
-        for start, stop in _runs(often):
-            if stop - start >= config.rate_hz / 2:
-                rows.append(
-                    _describe(audience, signal, Cluster(start, stop, sign, np.nan))
-                    | {"p": np.nan, "p_holm": np.nan, "status": status}
-                )
+        large = (mean >= least) & (n >= max(1, config.min_n_t_share * len(curves)))
+        common = large & (moving >= config.untested_share)
+        for mask, kind in ((common, status), (large, "few_moved")):
+            for start, stop in _runs(mask):
+                if stop - start < config.rate_hz / 2:
+                    continue
+                row = _describe(audience, signal, Cluster(start, stop, sign, np.nan))
+                if not any(_same(row, other) for other in known + rows):
+                    rows.append(row | {"p": np.nan, "p_holm": np.nan, "status": kind})
     return rows
+
+
+def _same(row: dict, other: dict) -> bool:
+    """Whether two rows tell of one departure."""
+    alike = (row["signal"], row["direction"]) == (other["signal"], other["direction"])
+    return alike and row["start_s"] < other["end_s"] and other["start_s"] < row["end_s"]
 
 
 def _runs(mask: np.ndarray) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fer_nb.reports.export import export_study, study_deck
@@ -74,6 +75,20 @@ def test_moments_are_the_largest_that_do_not_overlap(result):
         view.what.split(" +")[0] for view in moments_of(result, next(iter(result.audiences)))[0]
     ]
     assert best[:1] == ["happiness"]
+
+
+def test_a_moment_that_few_share_comes_after_the_others(result):
+    name = next(iter(result.audiences))
+    one = result.moments.iloc[0].to_dict() | {"stimulus": name, "direction": "up", "moved": 9}
+    rows = [
+        one
+        | {"signal": "p_fear", "status": status, "effect": effect, "moved_of": 20}
+        | {"start_s": start, "end_s": start + 2, "peak_s": start + 1}
+        for status, effect, start in (("few_moved", 0.3, 2.0), ("significant", 0.1, 10.0))
+    ]
+    worst = moments_of(replace(result, moments=pd.DataFrame(rows)), name)[1]
+    assert [view.what for view in worst] == ["fear +10 of 100", "fear +30 of 100"]
+    assert worst[1].sure == "large in the mean, but only 9 of 20 moved"
 
 
 def test_slides_and_workbook_of_a_finished_study(result, tmp_path, said):

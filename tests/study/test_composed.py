@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fer_nb.reports.page_one import page_one, page_one_html
+from fer_nb.reports.sections import moments_table
 from fer_nb.reports.segment_sections import segments
 from fer_nb.study import StudyConfig, run_study
 from fer_nb.study.content import leavers
@@ -65,3 +66,15 @@ def test_the_first_page_shows_both_films_the_brand_and_the_moments(composed):
     assert all(len(views) == 2 for _, views in page.board)
     assert any(m.scene == "Joke" and m.frame is not None for m in page.best["cut-b"])
     assert "fewer than 5: not shown" in segments(composed)  # of the Austrian viewers
+
+
+def test_the_storm_is_listed_though_few_moved(composed):
+    """Cut A's fear rises far in the mean; too few moved for a moment, and the reader is told so."""
+    mean = composed.curves.query("stimulus == 'cut-a' and kind == 'mean' and group == 'all'")
+    highest = mean.loc[mean.loc[mean["signal"] == "p_fear", "estimate"].idxmax()]
+    assert highest["estimate"] > composed.config.untested_effect
+    storm = composed.moments.query("stimulus == 'cut-a' and signal == 'p_fear'")
+    storm = storm[(storm["start_s"] <= highest["time_s"]) & (highest["time_s"] <= storm["end_s"])]
+    assert storm["status"].tolist() == ["few_moved"]
+    told = moments_table(composed, "cut-a")
+    assert f"only {storm['moved'].iloc[0]} of {storm['moved_of'].iloc[0]} moved" in told

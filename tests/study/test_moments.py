@@ -204,7 +204,7 @@ def test_false_alarms_stay_within_five_percent():
         audience = simulate_audience(
             n, np.random.default_rng([9, n, k]), duration_s=10, config=config
         )
-        alarms += not find_moments(audience).empty
+        alarms += (find_moments(audience)["status"] == "significant").any()
     assert alarms / studies <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / studies)
 
 
@@ -240,3 +240,24 @@ def test_a_large_peak_that_is_not_beyond_chance_is_listed_as_such():
     assert happy["status"].tolist() == ["not_significant"]
     assert happy["effect"].iloc[0] > 0.15
     assert happy["p_holm"].isna().all()
+
+
+def test_a_large_peak_that_few_share_is_listed_with_how_many_moved():
+    audience = departing(rise=0.0, spread=0.0, n=12)
+    corrected = audience.corrected.copy()
+    corrected[:4, SIGNALS.index("p_fear"), 40:60] = 0.7
+    corrected[0, :, 40:60] = np.nan  # one of the four was not seen
+    table = find_moments(replace(audience, corrected=corrected, tested=corrected))
+    fear = table[table["signal"] == "p_fear"].iloc[0]
+    assert fear["status"] == "few_moved"
+    assert (fear["start_s"], fear["end_s"]) == pytest.approx((8, 12), abs=0.3)
+    assert (fear["moved"], fear["moved_of"]) == (3, 11)
+    assert np.isnan(fear["p_holm"])
+
+
+def test_a_stretch_that_most_share_is_not_listed_again_for_its_ends():
+    audience = departing(rise=0.3, spread=0.0, n=6)
+    corrected = audience.corrected.copy()
+    corrected[:3, SIGNALS.index("p_happy"), 30:40] = 0.6  # three begin earlier
+    table = find_moments(replace(audience, corrected=corrected, tested=corrected))
+    assert table.loc[table["signal"] == "p_happy", "status"].tolist() == ["untested"]

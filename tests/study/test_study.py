@@ -125,6 +125,17 @@ def test_a_moment_of_glimpses_has_no_share(result):
     assert "nan" not in sections.moments_table(study, name)
 
 
+def test_large_peaks_without_evidence_are_listed_in_order_of_size(result):
+    sizes = {"not_significant": 0.2, "significant": 0.1, "few_moved": 0.3, "small": 0.01}
+    one = result.moments.iloc[0].to_dict() | {"signal": "p_fear", "moved": 9, "moved_of": 20}
+    rows = [one | {"status": status, "effect": effect} for status, effect in sizes.items()]
+    study = replace(result, moments=pd.DataFrame(rows))
+    told = str(sections.moments_table(study, one["stimulus"]))
+    changes = re.findall(r"\+(\d+) of 100<", told)
+    assert changes == ["10", "1", "30", "20"]
+    assert "large in the mean, but only 9 of 20 moved" in told
+
+
 def test_shares_of_moments_are_of_those_measured_there(result):
     for name, audience in result.audiences.items():
         for m in result.moments[result.moments["stimulus"] == name].to_dict("records"):
