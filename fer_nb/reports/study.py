@@ -9,6 +9,7 @@ from fer_nb.errors import FerError
 from fer_nb.files import check_free, make_folder, new_file, told_path
 from fer_nb.reports.brand import read_brand
 from fer_nb.reports.html import is_stale, mark_stale
+from fer_nb.reports.player import films_beside
 from fer_nb.reports.record import study_record
 from fer_nb.reports.run import render, run_notebook
 from fer_nb.spreadsheets import harmless
@@ -105,6 +106,7 @@ def report_study(
         parameters["brand"], told["brand"] = str(Path(brand).resolve()), told_path(brand, out_dir)
     with films_here(found.stimuli.values()) as films:
         parameters["films"] = {name: str(path.resolve()) for name, path in films.items()}
+        parameters["beside"] = told["beside"] = films_beside(films, html)
         run_notebook(STUDY_REPORT, executed, parameters, force=True, told=told)
     record = None if ready else study_record(described, out_dir, options.get("every", 1))
     return render(executed, html, title or "Audience study", True, record)

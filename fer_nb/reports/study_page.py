@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from IPython.display import display
 
@@ -46,29 +46,40 @@ from fer_nb.reports.words import outcome_name, title_of
 from fer_nb.study.norms import Norms
 from fer_nb.study.result import StudyResult
 
+NOBODY = "No recording could be kept: nothing to show."
 
-def _show(*parts) -> None:
-    """Show what there is: HTML and figures; what is empty or None is left out."""
-    for part in parts:
-        if part is not None and part != "":
-            display(part)
+
+def _show(*parts, else_: str = "") -> None:
+    """Show what there is: HTML and figures; what is empty or None is left out.
+
+    Where nothing is, a notebook says `else_`; a page leaves out what is printed, and with it the
+    section's heading.
+    """
+    shown = [part for part in parts if part is not None and part != ""]
+    for part in shown:
+        display(part)
+    if else_ and not shown:
+        print(else_)
 
 
 def _each(result: StudyResult, *makers: Callable) -> None:
     """Show the same of every stimulus, below its title."""
+    if not result.audiences:
+        _show(else_=NOBODY)
     for name in result.audiences:
         _show(subhead(title_of(result, name)), *(make(result, name) for make in makers))
 
 
-def player(result: StudyResult, title: str) -> None:
-    """Show the films above their live curves."""
-    if result.audiences:
-        _show(Html(player_html(study_data(result, title, films_of(result)))))
+def player(result: StudyResult, title: str, beside: Mapping[str, str] | None = None) -> None:
+    """Show the films above their live curves; `beside`: addresses of those too large to embed."""
+    if not result.audiences:
+        return _show(else_=NOBODY)
+    _show(Html(player_html(study_data(result, title, films_of(result, beside)))))
 
 
 def segments(result: StudyResult) -> None:
     """Show the respondents told apart by further columns of the manifest, if there are any."""
-    _show(segment_folds(result))
+    _show(segment_folds(result), else_="No further column of the manifest divides the respondents.")
 
 
 def overview(result: StudyResult) -> None:
@@ -166,6 +177,8 @@ def comparison(result: StudyResult) -> None:
 
 def norms(result: StudyResult, places: dict[str, Norms]) -> None:
     """Show where each stimulus stands among past ones."""
+    if not places:
+        _show(else_=NOBODY)
     for name, place in places.items():
         _show(
             box(f"{title_of(result, name)}: {norms_sentence(place)}"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lab_harness import chromium, chromium_path
+from lab_harness import PATIENCE_MS, chromium, chromium_path
 
 from fer_nb.media import VideoWriter
-from fer_nb.reports.player import pack_curves, player_frame, player_html
+from fer_nb.reports.player import films_beside, pack_curves, player_frame, player_html
 from fer_nb.reports.player.data import film_source, panels, signals
 
 BINS, RATE = 50, 5.0
@@ -78,11 +78,12 @@ def show(tmp_path_factory):
     errors = []
     with chromium() as browser:
 
-        def open_page(data: dict, width: int = 1000):
-            file = folder / f"{len(list(folder.iterdir()))}.html"
+        def open_page(data: dict, width: int = 1000, file=None):
+            file = file or folder / f"{len(list(folder.iterdir()))}.html"
             meta = '<!doctype html><meta charset="utf-8">'
             file.write_text(f"{meta}<body>{player_html(data)}", encoding="utf-8")
             view = browser.new_page(viewport={"width": width, "height": 900})
+            view.set_default_timeout(PATIENCE_MS)
             view.on("pageerror", lambda error: errors.append(str(error)))
             view.on("request", lambda r: r.url[:4] == "http" and errors.append(r.url))
             view.goto(file.as_uri())
@@ -181,6 +182,32 @@ def test_the_film_and_the_cursor_run_together(show, tmp_path):
     view.wait_for_function(
         f"Math.abs(document.querySelector('video').currentTime - {SHOWN}) < 0.25"
     )
+
+
+def test_a_film_beside_the_page_is_played_and_sought_from_the_disk(show, tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_nb.reports.player.data.MAX_EMBEDDED_MB", 0.001)
+    noise = np.random.default_rng(0).integers(0, 255, (250, 90, 160, 3), np.uint8)
+    film = tmp_path / "Schnitt ä #1.mp4"
+    with VideoWriter(film, fps=25) as writer:
+        for i, picture in enumerate(noise):
+            writer.write(picture, i / 25)
+    page = tmp_path / "page" / "study.html"
+    page.parent.mkdir()
+    view = show(told(films_beside({"A": film}, page)["A"]), file=page)
+    film.unlink()  # what is played is the copy
+    view.wait_for_function("document.querySelector('video').readyState >= 2")
+    assert view.evaluate("document.querySelector('video').src").startswith("file:")
+    box = view.locator(".u-over").first.bounding_box()
+    view.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + 40)
+    view.wait_for_function("""() => {
+        const video = document.querySelector('video');
+        return !video.seeking && Math.abs(video.currentTime - 8) < 0.2;
+    }""")
+    assert view.locator(".fer-clock").inner_text().startswith("0:08.0")
+    view.locator(".fer-charts").focus()
+    view.keyboard.press(" ")
+    view.wait_for_function("document.querySelector('video').currentTime > 8.4")
+    view.wait_for_function(f"{SHOWN} > 8.3")
 
 
 def test_500_people_and_5_minutes_stay_smooth(show):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
+import nbformat
 import pytest
 
 from fer_nb.reports import render, run_notebook
@@ -11,11 +13,29 @@ from fer_nb.weights import notebooks_folder
 
 
 @pytest.fixture(scope="module")
-def study_page(tmp_path_factory):
+def executed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     parameters = {"config": {"n_boot": 200, "n_permutations": 200, "isc_shifts": 50}}
-    executed = run_notebook("06_ad_study_report.ipynb", folder / "r.ipynb", parameters)
-    return render(executed, folder / "r.html", "Study").read_text(encoding="utf-8")
+    return run_notebook("06_ad_study_report.ipynb", folder / "r.ipynb", parameters)
+
+
+@pytest.fixture(scope="module")
+def study_page(executed, tmp_path_factory):
+    page = tmp_path_factory.mktemp("page") / "r.html"
+    return render(executed, page, "Study").read_text(encoding="utf-8")
+
+
+def test_no_heading_stands_over_nothing(executed, study_page):
+    """A notebook says why a section is empty; the page leaves it out."""
+    cells = nbformat.read(executed, 4).cells
+    told = {}
+    for heading, cell in pairwise(cells):
+        if heading.source.startswith("## ") and cell.cell_type == "code":
+            told[heading.source.splitlines()[0]] = cell.outputs
+    assert all(told.values()), [name for name, outputs in told.items() if not outputs]
+    assert "No further column" in told["## Segments"][0].text
+    assert "Segments" not in re.findall(r"<h2[^>]*>(.*?)</h2>", study_page)
+    assert "No further column" not in study_page
 
 
 def test_the_study_report_has_all_its_parts(study_page):

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import replace
 from html import unescape
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -15,7 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from fer_nb.errors import StudyError
-from fer_nb.reports.player import pack_curves, player_html, show_player, study_data
+from fer_nb.reports.player import (
+    films_beside,
+    films_of,
+    pack_curves,
+    player_html,
+    show_player,
+    study_data,
+)
 from fer_nb.reports.player.data import _per_second, film_source
 
 
@@ -65,6 +73,32 @@ def test_a_film_beyond_the_limit_is_not_embedded(tmp_path):
     assert film_source(film, max_mb=0.0001) is None
     assert film_source(None) is None
     assert film_source(tmp_path / "gone.mp4") is None
+
+
+def test_a_film_beyond_the_limit_is_copied_beside_the_page(tmp_path, monkeypatch, result):
+    monkeypatch.setattr("fer_nb.reports.player.data.MAX_EMBEDDED_MB", 0.001)
+    films = {"a": tmp_path / "1/cut #1.mp4", "b": tmp_path / "2/Cut #1.mp4"}
+    for k, film in enumerate(films.values()):
+        film.parent.mkdir()
+        film.write_bytes(bytes([k]) * 2000)
+    (tmp_path / "small.mp4").write_bytes(b"0")
+    films |= {"again": films["a"], "small": tmp_path / "small.mp4", "gone": tmp_path / "no.mp4"}
+    page = tmp_path / "out" / "study.html"
+    page.parent.mkdir()
+    found = films_beside(films, page)
+    assert set(found) == {"a", "b", "again"}
+    assert found["a"] == found["again"] == "films/cut%20%231.mp4"
+    for name in "ab":
+        copy = page.parent / unquote(found[name])
+        assert copy.read_bytes() == films[name].read_bytes()
+    made = copy.stat().st_ino
+    assert films_beside(films, page) == found
+    assert copy.stat().st_ino == made  # it is there already
+    films["b"].write_bytes(b"2" * 3000)
+    films_beside(films, page)
+    assert copy.stat().st_size == 3000
+    name = next(iter(result.audiences))
+    assert films_of(result, {name: "films/x.mp4"})[name] == "films/x.mp4"
 
 
 def test_a_notebook_shows_the_player_of_a_finished_study(result):

@@ -36,6 +36,20 @@ def test_places_among_norms_are_a_table_and_none_of_an_earlier_run_stays(
     assert not (tmp_path / "out" / "norms.csv").exists()
 
 
+def test_a_large_film_lies_beside_the_page(make_study, quick, tmp_path, no_page, monkeypatch):
+    monkeypatch.setattr("fer_nb.reports.player.data.MAX_EMBEDDED_MB", 0.001)
+    manifest, tables = make_study(n=6, duration=10)
+    film, given = tmp_path / "film.mp4", {}
+    film.write_bytes(b"0" * 2000)
+    (tmp_path / "stimuli.csv").write_text("stimulus,duration_s,video\nfilm,10,film.mp4\n")
+    monkeypatch.setattr(
+        "fer_nb.reports.study.run_notebook", lambda *said, **_: given.update(said[2])
+    )
+    report_study(manifest, tmp_path / "out", tables=tables, config=quick)
+    assert given["beside"] == {"film": "films/film.mp4"}
+    assert (tmp_path / "out" / "films" / "film.mp4").stat().st_size == 2000
+
+
 def test_open_shows_the_finished_page(make_study, tmp_path, no_page, monkeypatch):
     manifest, tables = make_study(n=6, duration=10)
     for name, table in tables.items():

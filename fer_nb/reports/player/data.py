@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
 from fer_nb.emotions import COLORS
+from fer_nb.files import make_folder, new_file
 from fer_nb.reports.html import file_url
 from fer_nb.study.config import TESTED
 from fer_nb.study.curves import Audience
@@ -240,9 +243,36 @@ def _per_second(curves: np.ndarray, rate_hz: float, bins: int) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def films_of(result: StudyResult, max_mb: float = MAX_EMBEDDED_MB) -> dict[str, str | None]:
-    """Return each audience's film as a data address, None where it has none to embed."""
+def films_of(result: StudyResult, beside: Mapping[str, str] | None = None) -> dict[str, str | None]:
+    """Return each audience's film as an address: of what lies `beside` the page, or a data address;
+    None where it has none to embed."""
     return {
-        name: film_source(stimulus_of(result.stimuli, name).film, max_mb)
+        name: (beside or {}).get(name) or film_source(stimulus_of(result.stimuli, name).film)
         for name in result.audiences
     }
+
+
+def films_beside(films: Mapping[str, Path], page: Path) -> dict[str, str]:
+    """Copy films that are too large to embed to a folder ``films`` beside a page.
+
+    Returns
+    -------
+    dict of str to str
+        Their addresses on that page, by stimulus.
+    """
+    copies: dict[Path, str] = {}  # two stimuli may show one film, two films have one name
+    for film in sorted(set(films.values())):
+        if film.is_file() and film.stat().st_size > MAX_EMBEDDED_MB * 1e6:
+            taken = film.name.casefold() in {name.casefold() for name in copies.values()}
+            copies[film] = f"{len(copies) + 1}_{film.name}" if taken else film.name
+    for film, name in copies.items():
+        copy = make_folder(page.parent / "films") / name
+        if not (copy.is_file() and _state(copy) == _state(film)):
+            with new_file(copy, force=True) as part:
+                shutil.copy2(film, part)
+    return {name: quote(f"films/{copies[film]}") for name, film in films.items() if film in copies}
+
+
+def _state(file: Path) -> tuple[int, int]:
+    known = file.stat()
+    return known.st_size, int(known.st_mtime)
