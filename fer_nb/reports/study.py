@@ -9,7 +9,6 @@ from fer_nb.errors import FerError
 from fer_nb.files import check_free, make_folder, new_file, told_path
 from fer_nb.reports.brand import read_brand
 from fer_nb.reports.html import is_stale, mark_stale
-from fer_nb.reports.player import films_beside
 from fer_nb.reports.record import study_record
 from fer_nb.reports.run import render, run_notebook
 from fer_nb.spreadsheets import harmless
@@ -74,6 +73,7 @@ def report_study(
         If the manifest cannot be used, `norms` is no folder, or the page exists and `force` is
         false.
     """
+    from fer_nb.reports.player import films_beside
     from fer_nb.study import load_study, read_manifest, run_study
     from fer_nb.study.norms import norms_table
     from fer_nb.study.storage import films_here
