@@ -61,7 +61,7 @@ class Face5Detector(Settings):
     margin = 0.0
     grey = True
 
-    def __init__(self, min_score: float = 0.67, min_size: float = 0.0, long_side: int = 640):
+    def __init__(self, min_score: float = 0.6, min_size: float = 0.0, long_side: int = 640):
         from fer_nb.weights import onnx_session
 
         if not 0 < min_score < 1:
@@ -238,23 +238,34 @@ MIDDLE, MIDDLE_STRIDES, MIDDLE_CENTRES = _middle()
 def best(rows: np.ndarray) -> list[np.ndarray]:
     """Return one row for each face: the mean, weighted by score, of those that see it alike.
 
-    A box that lies for the most part inside a better one goes, too: an eye is no second face.
+    A box that lies for the most part inside a better one goes, too: an eye is no second face; and
+    so does a box of up to twice the side round a better one: head and hair are no second face.
     """
     kept = []
     rows = rows[np.argsort(-rows[:, 0], kind="stable")]
     while len(rows):
-        union, inside = overlaps(rows[0, 1:5], rows[:, 1:5])
+        union, inside, around = overlaps(rows[0, 1:5], rows[:, 1:5])
         alike = rows[union > 0.7]
         face = np.average(alike, axis=0, weights=alike[:, 0])
         face[0] = rows[0, 0]
         kept.append(face)
-        rows = rows[(union <= OVERLAP) & (inside <= INSIDE)]
+        rows = rows[(union <= OVERLAP) & (inside <= INSIDE) & ~around]
     return kept
 
 
-def overlaps(box: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what one box shares with each of many, x0, y0, x1, y1: of their union, and of each."""
+def overlaps(box: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Compare one box with many, x0, y0, x1, y1.
+
+    Returns
+    -------
+    union, inside : array (n,)
+        The share of their union, and of each of the many, that both have.
+    around : bool array (n,)
+        Which of the many lie round the one, with sides of at most twice its own.
+    """
     sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     shared = np.prod(np.clip(sides, 0, None), axis=1)
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return shared / (np.prod(box[2:] - box[:2]) + areas - shared), shared / areas
+    own = np.prod(box[2:] - box[:2])
+    around = (shared / own > INSIDE) & (areas < 4 * own)
+    return shared / (own + areas - shared), shared / areas, around

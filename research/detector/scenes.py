@@ -41,8 +41,11 @@ def mirrored(picture: Picture) -> Picture:
 class Scenes:
     """An endless row of made scenes from labelled pictures and bare backgrounds."""
 
-    def __init__(self, pictures: list[Picture], bare: list[np.ndarray], seed: int):
+    def __init__(
+        self, pictures: list[Picture], bare: list[np.ndarray], hard: list[tuple], seed: int
+    ):
         self.random = np.random.default_rng(seed)
+        self.hard = hard  # (background, box) of what was taken for a face and is none
         self.whole = [p for p in pictures if p.whole and len(p.faces)]
         self.crops = [p for p in pictures if not p.whole]
         self.turned = [p for p in self.whole + self.crops if is_turned(p.faces[0])]
@@ -107,7 +110,7 @@ class Scenes:
         """Return a whole picture, turned, on a background or on a plain border."""
         size = self._size(18, 150)
         at = self.random.uniform(0.3, 0.7, 2) * SIDE
-        kind = self.turned if self.random.random() < 0.25 else self.whole
+        kind = self.turned if self.random.random() < 0.35 else self.whole
         laid, where, faces, unsure, *_ = self._warp(self._one(kind), size, at)
         if self.random.random() < 0.4:
             plain = self.random.choice([0, self.random.integers(256)])
@@ -132,6 +135,8 @@ class Scenes:
 
     def _backdrop(self) -> np.ndarray:
         """Return a piece of a bare picture, or of a face so near that it is none."""
+        if self.hard and self.random.random() < 0.25:
+            return self._mistaken()
         if self.random.random() < 0.1:
             picture = self._one(self.crops)
             height, width = picture.grey.shape
@@ -149,6 +154,18 @@ class Scenes:
         piece = cv2.resize(np.ascontiguousarray(piece), (SIDE, SIDE), interpolation=how)
         return piece[:, ::-1].copy() if self.random.random() < 0.5 else piece
 
+    def _mistaken(self) -> np.ndarray:
+        """Return a piece of a bare picture with something in it that was taken for a face."""
+        grey, (x, y, w, h) = self._one(self.hard)
+        side = int(SIDE * max(w, h) / self._size(10, 90))
+        side = int(np.clip(side, max(w, h), min(grey.shape)))
+        corner = np.array([x + w / 2, y + h / 2]) - side * self.random.uniform(0.15, 0.85, 2)
+        x, y = np.clip(corner, 0, np.array(grey.shape[::-1]) - side).astype(int)
+        piece = np.ascontiguousarray(grey[y : y + side, x : x + side])
+        how = cv2.INTER_AREA if side > SIDE else cv2.INTER_LINEAR
+        piece = cv2.resize(piece, (SIDE, SIDE), interpolation=how)
+        return piece[:, ::-1].copy() if self.random.random() < 0.5 else piece
+
     def _crowded(self, canvas, faces, unsure):
         """Paste up to twelve faces where none is, with soft borders or as a cut-out picture."""
         largest = self._size(12, 100)
@@ -160,7 +177,7 @@ class Scenes:
             if (overlaps(box, np.vstack([faces[:, :4], unsure])) > 0.02).any():
                 continue
             draw = self.random.random()
-            kind = self.turned if draw < 0.25 else self.crops if draw < 0.75 else self.whole
+            kind = self.turned if draw < 0.35 else self.crops if draw < 0.75 else self.whole
             picture = self._one(kind)
             laid, where, new, doubtful, face, _ = self._warp(picture, size, at)
             soft = self._cut_out(picture, face, where, new, at, size)

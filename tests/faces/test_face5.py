@@ -199,3 +199,11 @@ def test_people_in_photos_are_found(detector, shared):
         path = Path(shared) / "data" / "photos" / name
         image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         assert len(detector(image)) == count, name
+
+
+def test_a_wider_box_round_a_face_is_no_second_one():
+    face, hair, crowd = (0.8, 40, 40, 80, 90), (0.7, 30, 20, 95, 110), (0.7, 0, 0, 200, 200)
+    rows = np.zeros((3, 15))
+    rows[:, :5] = face, hair, crowd
+    kept = np.array(face5.best(rows))[:, 1:5]
+    np.testing.assert_array_equal(kept, [face[1:], crowd[1:]])  # five times as wide: another
