@@ -16,6 +16,8 @@ from fer_nb.files import new_file
 from fer_nb.reports.html import page
 from fer_nb.weights import notebooks_folder
 
+_FITS_PX = 640  # a picture up to so wide can be read when shrunk to a phone
+
 
 def run_notebook(
     notebook: str | Path,
@@ -170,8 +172,15 @@ def _parts(cells: list) -> tuple[list, list]:
 def _html(exporter, notebook, cells: list) -> str:
     notebook.cells = cells
     body = exporter.from_notebook_node(notebook)[0]
-    # On a phone pictures scroll in their own box, which the keyboard must reach.
-    return body.replace('<div class="output_png', '<div tabindex="0" class="output_png')
+    return re.sub(r'<div class="output_png([^>]*>\s*<img[^>]*>)', _scrolling, body)
+
+
+def _scrolling(picture: re.Match) -> str:
+    """On a phone a wide picture scrolls in its own box, which the keyboard must reach."""
+    width = re.search(r' width="(\d+)"', picture[1])
+    if width and int(width[1]) <= _FITS_PX:
+        return picture[0]
+    return f'<div tabindex="0" class="output_png wide{picture[1]}'
 
 
 def _without_empty_sections(cells: list) -> list:

@@ -1,6 +1,7 @@
 """Notebooks run apart from whatever lies where the user stands, and a kernel may fail."""
 
 import os
+import re
 
 import nbformat
 import papermill
@@ -85,3 +86,17 @@ def test_a_picture_is_told_by_its_cell_and_its_heading(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "done.ipynb")
     page = render(tmp_path / "done.ipynb", tmp_path / "page.html", "title").read_text()
     assert 'alt="Valence over time: Cut &amp; paste"' in page
+
+
+def test_only_pictures_too_wide_for_a_phone_scroll(tmp_path):
+    def shown(width):
+        data = {"image/png": "iVBORw0KGgo="}
+        output = nbformat.v4.new_output("display_data", data)
+        output.metadata = {"image/png": {"width": width, "height": 500}}
+        return nbformat.v4.new_code_cell("", outputs=[output], metadata={"alt": f"{width} > 1"})
+
+    nbformat.write(nbformat.v4.new_notebook(cells=[shown(606), shown(1024)]), tmp_path / "n.ipynb")
+    html = render(tmp_path / "n.ipynb", tmp_path / "n.html", "Pictures").read_text("utf-8")
+    boxes = re.findall(r'<div [^>]*class="(output_png[^"]*)"[^>]*>\s*<img alt="(\d+) &gt; 1"', html)
+    assert {width: "wide" in classes for classes, width in boxes} == {"606": False, "1024": True}
+    assert html.count('tabindex="0"') == 1
