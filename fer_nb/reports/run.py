@@ -17,6 +17,8 @@ from fer_nb.reports.html import page
 from fer_nb.weights import notebooks_folder
 
 _FITS_PX = 640  # a picture up to so wide can be read when shrunk to a phone
+# How high pictures are on paper, by how much wider than high they are: two or three fill a page.
+_PRINTED = ((1.5, "7.5cm"), (1.0, "11.5cm"), (0.0, "18cm"))
 
 
 def run_notebook(
@@ -172,15 +174,19 @@ def _parts(cells: list) -> tuple[list, list]:
 def _html(exporter, notebook, cells: list) -> str:
     notebook.cells = cells
     body = exporter.from_notebook_node(notebook)[0]
-    return re.sub(r'<div class="output_png([^>]*>\s*<img[^>]*>)', _scrolling, body)
+    return re.sub(r'<div class="output_png([^>]*)>(\s*<img[^>]*>)', _fitting, body)
 
 
-def _scrolling(picture: re.Match) -> str:
-    """On a phone a wide picture scrolls in its own box, which the keyboard must reach."""
-    width = re.search(r' width="(\d+)"', picture[1])
-    if width and int(width[1]) <= _FITS_PX:
+def _fitting(picture: re.Match) -> str:
+    """Say how high a picture is on paper; on a phone a wide one scrolls in its own box, which the
+    keyboard must reach."""
+    sizes = [re.search(rf' {side}="(\d+)"', picture[2]) for side in ("width", "height")]
+    if not all(sizes):
         return picture[0]
-    return f'<div tabindex="0" class="output_png wide{picture[1]}'
+    width, height = (int(size[1]) for size in sizes if size)
+    most = next(most for ratio, most in _PRINTED if width >= ratio * height)
+    wide = ' wide" tabindex="0' if width > _FITS_PX else ""
+    return f'<div style="--most: {most}" class="output_png{picture[1][:-1]}{wide}">{picture[2]}'
 
 
 def _without_empty_sections(cells: list) -> list:
