@@ -256,7 +256,8 @@ def _dask(scheduler: str) -> Iterator[tuple[Executor, Callable[[], int], type[Ex
 def sole_writer(folder: str | Path) -> Iterator[None]:
     """Let only one run write to a folder at a time; a second one gets an error.
 
-    The lock lies in the system's folder for temporary files and goes with the process.
+    The lock lies in the system's folder for temporary files and goes with the process. Who holds
+    it may ask for it again: a report holds it for as long as the study within it, and longer.
 
     Raises
     ------
@@ -266,7 +267,7 @@ def sole_writer(folder: str | Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     name = hashlib.sha256(os.fsencode(Path(folder).resolve())).hexdigest()[:20]
-    lock = FileLock(Path(gettempdir()) / f"fer_nb-{name}.lock")
+    lock = FileLock(Path(gettempdir()) / f"fer_nb-{name}.lock", is_singleton=True)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -219,6 +219,10 @@ def test_a_folder_has_one_writer_at_a_time(tmp_path):
         code = f"from fer_nb.batch import sole_writer\nwith sole_writer({str(tmp_path)!r}): pass"
         other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert "another run is writing" in other.stderr
+        with sole_writer(tmp_path):  # whoever holds it may ask again, and keeps it to the end
+            pass
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert "another run is writing" in other.stderr
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert not list(tmp_path.iterdir())
 

@@ -60,6 +60,7 @@ def study(
     work: Work,
 ) -> None:
     """Report on an audience: curves, moments, comparisons."""
+    from fer_nb.batch import sole_writer
     from fer_nb.progress import recordings_bar
     from fer_nb.remote import below, is_address, mirrored, path_of
     from fer_nb.reports import report_study
@@ -73,7 +74,7 @@ def study(
         )
     config = StudyConfig().with_(**settings(setting))
     described = read_manifest(manifest, stimuli, need_videos=tables is None)
-    with mirrored(path_of(out)) as folder:
+    with mirrored(path_of(out)) as folder, sole_writer(folder):
         with recordings_bar() as advance:
             page = report_study(
                 described,

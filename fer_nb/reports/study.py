@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fer_nb.batch import sole_writer
 from fer_nb.errors import FerError
 from fer_nb.files import check_free, make_folder, new_file, told_path
 from fer_nb.reports.brand import read_brand
@@ -70,8 +71,8 @@ def report_study(
     Raises
     ------
     FerError
-        If the manifest cannot be used, `norms` is no folder, or the page exists and `force` is
-        false.
+        If the manifest cannot be used, `norms` is no folder, the page exists and `force` is
+        false, or another run is writing to the folder.
     """
     from fer_nb.reports.player import films_beside
     from fer_nb.study import load_study, read_manifest, run_study
@@ -88,28 +89,29 @@ def report_study(
     described = read_manifest(manifest, options.pop("stimuli", None), need_videos=not ready)
     out_dir = make_folder(out_dir)
     html, executed = out_dir / "study.html", out_dir / "study.ipynb"
-    check_free(html, force or is_stale(html))  # what was cut off is gone on with
-    mark_stale(html)
-    put_aside(out_dir)
-    found = run_study(described, out_dir=out_dir, config=config, **options)
-    which: dict = {"category": category, "market": market}
-    which["length_s"] = None if length_s is None else list(length_s)
-    parameters = {"study_dir": str(out_dir.resolve()), "title": title} | which
-    told = parameters | {"study_dir": ".", "films": {}}
-    (out_dir / "norms.csv").unlink(missing_ok=True)  # an earlier run's, of other numbers
-    if norms is not None:
-        with new_file(out_dir / "norms.csv", force=True) as part:
-            places = norms_table(load_study(out_dir), norms, **which)
-            harmless(places).to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
-        parameters["norms"], told["norms"] = str(Path(norms).resolve()), told_path(norms, out_dir)
-    if brand is not None:
-        parameters["brand"], told["brand"] = str(Path(brand).resolve()), told_path(brand, out_dir)
-    with films_here(found.stimuli.values()) as films:
-        parameters["films"] = {name: str(path.resolve()) for name, path in films.items()}
-        parameters["beside"] = told["beside"] = films_beside(films, html)
-        run_notebook(STUDY_REPORT, executed, parameters, force=True, told=told)
-    record = None if ready else study_record(described, out_dir, options.get("every", 1))
-    return render(executed, html, title or "Audience study", True, record)
+    with sole_writer(out_dir):
+        check_free(html, force or is_stale(html))  # what was cut off is gone on with
+        mark_stale(html)
+        put_aside(out_dir)
+        found = run_study(described, out_dir=out_dir, config=config, **options)
+        which: dict = {"category": category, "market": market}
+        which["length_s"] = None if length_s is None else list(length_s)
+        parameters = {"study_dir": str(out_dir.resolve()), "title": title} | which
+        told = parameters | {"study_dir": ".", "films": {}}
+        (out_dir / "norms.csv").unlink(missing_ok=True)  # an earlier run's, of other numbers
+        if norms is not None:
+            with new_file(out_dir / "norms.csv", force=True) as part:
+                places = norms_table(load_study(out_dir), norms, **which)
+                harmless(places).to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
+        for name, path in (("norms", norms), ("brand", brand)):
+            if path is not None:
+                parameters[name], told[name] = str(Path(path).resolve()), told_path(path, out_dir)
+        with films_here(found.stimuli.values()) as films:
+            parameters["films"] = {name: str(path.resolve()) for name, path in films.items()}
+            parameters["beside"] = told["beside"] = films_beside(films, html)
+            run_notebook(STUDY_REPORT, executed, parameters, force=True, told=told)
+        record = None if ready else study_record(described, out_dir, options.get("every", 1))
+        return render(executed, html, title or "Audience study", True, record)
 
 
 def put_aside(study: str | Path) -> None:

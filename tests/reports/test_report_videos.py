@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 from functools import wraps
+from threading import Thread
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -323,6 +324,34 @@ def test_an_interrupted_study_goes_on(tmp_path, quick_study, monkeypatch):
     monkeypatch.setattr(study, "run_notebook", notebook)
     reports.report_study("fourth", tmp_path)  # without --force it goes on
     assert (tmp_path / "study.html").read_text() == "page"
+
+
+@pytest.mark.parametrize("step", ["run_notebook", "render"])
+def test_a_second_study_into_one_folder_is_refused_until_the_page_is_made(
+    tmp_path, quick_study, monkeypatch, step
+):
+    """Its tables would be in the first one's page."""
+    usual, refused = getattr(study, step), []
+
+    def meanwhile():
+        monkeypatch.setattr(study, step, usual)
+        try:
+            reports.report_study("second", tmp_path, force=True)
+        except FerError as error:
+            refused.append(str(error))
+
+    def slow(*arguments, **options):
+        other = Thread(target=meanwhile)
+        other.start()
+        other.join()
+        return usual(*arguments, **options)
+
+    monkeypatch.setattr(study, step, slow)
+    reports.report_study("first", tmp_path)
+    assert refused == [
+        f"another run is writing to {tmp_path}; wait for it, or choose another folder"
+    ]
+    assert (tmp_path / "study.json").read_text() == "first"
 
 
 def test_a_mistyped_manifest_leaves_a_page_as_it_is(tmp_path):
