@@ -26,6 +26,7 @@ import warnings
 import numpy as np
 
 from fer_nb.study.config import StudyConfig
+from fer_nb.study.intervals import blocks
 
 _PRIOR_SECONDS = 20.0  # the audience's spread counts as much as so many seconds of one's own
 _STEP_SD = 1.4826 / 2**0.5  # from the median size of steps to the SD of what they lie between
@@ -50,25 +51,36 @@ def expressed_seconds(
     -------
     array (n, 9, S) of bool
     """
-    angle = np.arcsin(np.sqrt(np.clip(seconds, 0, 1)))
+    median, middle, spread = (np.empty(seconds.shape[:2]) for _ in range(3))
+    some = list(blocks(len(seconds), max(1, seconds[0].size))) if len(seconds) else []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # who was never seen has no median
-        median = np.nanmedian(seconds, axis=-1)
-        middle = np.nanmedian(angle, axis=-1)
-        step = np.nanmedian(np.abs(np.diff(angle, axis=-1)), axis=-1)
-        spread = _STEP_SD * step
+        for people in some:
+            angle = _angle(seconds[people])
+            median[people] = np.nanmedian(seconds[people], axis=-1)
+            middle[people] = np.nanmedian(angle, axis=-1)
+            spread[people] = _STEP_SD * np.nanmedian(np.abs(np.diff(angle, axis=-1)), axis=-1)
         common = np.nanmedian(spread, axis=0)
     count = (~np.isnan(seconds)).sum(axis=-1)
     shrunk = np.sqrt((_PRIOR_SECONDS * common**2 + count * spread**2) / (_PRIOR_SECONDS + count))
     if resting is None or config.baseline == "none":
         resting = median
-    rest = np.arcsin(np.sqrt(np.clip(resting, 0, 1)))
+    rest = _angle(resting)
     needed = config.expressed_spreads * np.maximum(shrunk, _LEAST_SPREAD)
-    with np.errstate(invalid="ignore"):
-        above = (angle >= (np.fmin(middle, rest) + needed)[..., None]) & (
-            seconds - resting[..., None] >= config.expressed_rise
-        )
-    return _begun_quickly(above, angle, rest, needed)
+    least = np.fmin(middle, rest) + needed
+    expressed = np.empty(seconds.shape, dtype=bool)
+    for people in some:
+        angle = _angle(seconds[people])
+        with np.errstate(invalid="ignore"):
+            above = (angle >= least[people, :, None]) & (
+                seconds[people] - resting[people, :, None] >= config.expressed_rise
+            )
+        expressed[people] = _begun_quickly(above, angle, rest[people], needed[people])
+    return expressed
+
+
+def _angle(share: np.ndarray) -> np.ndarray:
+    return np.arcsin(np.sqrt(np.clip(share, 0, 1)))
 
 
 def _begun_quickly(above, angle, rest, needed):

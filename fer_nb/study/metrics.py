@@ -258,7 +258,7 @@ def curve_peak(curves: np.ndarray, times: np.ndarray, config: StudyConfig, rng):
         return (np.nan,) * 6
     mean = np.where(usable, np.where(seen, curves, 0).sum(axis=0) / np.maximum(n, 1), -np.inf)
     at = int(np.argmax(mean))
-    kept = np.where(usable, curves, np.nan)
+    kept = curves if usable.all() else np.where(usable, curves, np.nan)
     # Nearly all of the error goes to the height; the first step only narrows down where to look.
     wide = options | {"level": 1 - (1 - config.level) / 5}
     near = peak_times(kept, at, rng=rng, **wide)

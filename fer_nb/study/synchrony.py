@@ -18,7 +18,7 @@ import pandas as pd
 from fer_nb.person import moving_average
 from fer_nb.study.config import StudyConfig
 from fer_nb.study.curves import Audience
-from fer_nb.study.intervals import generator
+from fer_nb.study.intervals import blocks, generator
 
 ISC_SIGNALS = ("valence", "arousal")
 _MIN_SEEN = 0.5  # people measured in less than half of the stimulus cannot be correlated
@@ -105,11 +105,13 @@ def inter_subject_correlation(
     if usable.sum() < config.min_n_interval:
         return None
     curves, seen = curves[usable], seen[usable]
-    mean = np.nanmean(curves, axis=1, keepdims=True)
-    sd = np.nanstd(curves, axis=1, keepdims=True)
-    z = np.where(seen, (curves - mean) / sd, 0.0).astype(np.float32)
+    n, bins = curves.shape
+    z = np.zeros((n, bins), dtype=np.float32)
+    for rows in blocks(n, bins):
+        mean = np.nanmean(curves[rows], axis=1, keepdims=True)
+        sd = np.nanstd(curves[rows], axis=1, keepdims=True)
+        np.copyto(z[rows], (curves[rows] - mean) / sd, where=seen[rows], casting="same_kind")
     seen = seen.astype(np.float32)
-    n, bins = z.shape
     window = max(1, round(config.isc_window_s * config.rate_hz))
     isc, per_bin = _agreement(z, seen)
     over_time = moving_average(per_bin, window)

@@ -8,13 +8,15 @@ import pytest
 
 from fer_nb.errors import StudyError
 from fer_nb.person import Rest
-from fer_nb.study import StudyConfig, intervals, read_manifest
+from fer_nb.study import StudyConfig, intervals, read_manifest, signals
 from fer_nb.study.clusters import cluster_test, two_sample_cluster_test
 from fer_nb.study.collect import Recording
-from fer_nb.study.curves import audience_table
+from fer_nb.study.curves import as_tested, audience_table
+from fer_nb.study.expressed import expressed_seconds
 from fer_nb.study.intervals import mean_band
 from fer_nb.study.loaders import table_loader
 from fer_nb.study.metrics import person_metrics
+from fer_nb.study.signals import of_some
 from fer_nb.study.stimuli import stimulus_name
 from fer_nb.study.study import gather
 from fer_nb.study.two_samples import shuffle_p, sign_flip_p
@@ -110,6 +112,28 @@ def test_permutations_in_blocks_are_those_drawn_at_once(monkeypatch):
     at_once = found()
     monkeypatch.setattr(intervals, "_NUMBERS", 30 * 300)
     assert found() == at_once
+
+
+def test_signals_of_many_people_are_those_worked_out_at_once(monkeypatch):
+    rng = np.random.default_rng(3)
+    values = rng.random((40, 11, 30))
+    values[3, :, 4:9] = np.nan
+    rests = [Rest(rng.random(11), rng.random(11), rng.random(11), 5.0) for _ in range(40)]
+    seconds, resting, config = rng.random((40, 9, 20)), rng.random((40, 9)), StudyConfig()
+
+    def found():
+        tested = as_tested(values, rests, config)
+        some = of_some(tested, np.arange(1, 40, 2))
+        keys = (slice(None), 3), (slice(2, 30, 3), slice(2)), (np.arange(9), slice(None), slice(7))
+        parts = [part[key] for part in (tested, some) for key in keys]
+        return [*parts, some[5, 2], expressed_seconds(seconds, resting, config)]
+
+    at_once = found()
+    monkeypatch.setattr(signals, "_NUMBERS", 700)
+    monkeypatch.setattr(intervals, "_NUMBERS", 1000)
+    for here, there in zip(found(), at_once, strict=True):
+        np.testing.assert_array_equal(here, there)
+        assert here.dtype == there.dtype
 
 
 def test_the_longest_name_that_fits_is_the_stimulus():
