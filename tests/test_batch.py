@@ -183,12 +183,13 @@ def test_code_beside_the_recordings_is_not_imported_by_workers(tmp_path):
     assert str(recordings) not in run.stdout
 
 
-def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+@pytest.mark.parametrize("how", ["kill", "terminate"])
+def test_workers_end_with_a_parent_that_is_ended(tmp_path, how):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
     parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
     workers = [int(parent.stdout.readline()) for _ in range(2)]
-    parent.kill()
+    getattr(parent, how)()
     parent.wait()
     end = time.time() + 15
     while any(map(alive, workers)) and time.time() < end:

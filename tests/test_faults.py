@@ -4,7 +4,9 @@ After each, the other recordings are done, the failed ones named, and nothing is
 the same call again completes what is missing, to the tables of an undisturbed run.
 """
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,9 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from permissions import obey_permissions
 
 from fer_nb.errors import FerError
 from fer_nb.faces import Face
+from fer_nb.reports import report_videos
 from fer_nb.study import StudyConfig, run_study
 from fer_nb.tables import read_table
 
@@ -58,6 +62,9 @@ class Saboteur:
             time.sleep(600)
         if fault.startswith("remove "):
             Path(fault.removeprefix("remove ")).unlink()
+        if fault.startswith("close "):
+            Path(fault.removeprefix("close ")).chmod(0o500)
+            obey_permissions()
         return [Face(100.0, 60.0, 120.0, 120.0, 0.9)]
 
 
@@ -126,6 +133,7 @@ def assert_completes(folder: Path, undisturbed) -> None:
         ("fill the disk", r"cannot write .*File too large"),
         ("hang", r"took longer than the time limit of 60 s"),
         ("remove {folder}/a.mp4", r"a\.mp4"),
+        ("close {folder}/out/tables", r"cannot write to the folder"),
     ],
 )
 def test_one_recording_fails_and_the_same_call_completes_it(
@@ -134,12 +142,89 @@ def test_one_recording_fails_and_the_same_call_completes_it(
     (recordings / "fault").write_text(fault.format(folder=recordings))
     quality = run(recordings, workers=2, time_limit_s=60 if fault == "hang" else None).quality
     failed = quality[quality["status"] == "failed"]
-    assert 1 <= len(failed) < 4  # a worker whose disk is full has it for the next one, too
+    # A worker whose disk is full has it for the next one, too; a closed folder is so for all.
+    assert 1 <= len(failed) < (5 if fault.startswith("close") else 4)
     assert failed["messages"].str.contains(told).all(), failed["messages"].tolist()
     assert set(tables(recordings)) == set(quality[quality["status"] == "kept"]["respondent"])
+    (recordings / "out" / "tables").chmod(0o700)
     if not (recordings / "a.mp4").exists():
         shutil.copy(viewer, recordings / "a.mp4")
     assert_completes(recordings, undisturbed)
+
+
+def report(folder: Path, *, names=("a", "b"), workers=2):
+    videos, quick = [folder / f"{name}.mp4" for name in names], {"every": 5}
+    saboteur = Saboteur(folder / "fault")
+    return report_videos(videos, folder / "out", workers=workers, detector=saboteur, **quick)
+
+
+def assert_reports_complete(folder: Path, undisturbed) -> None:
+    """The same call makes what is missing, analyses nothing twice, and leaves nothing else."""
+    out = folder / "out"
+    before = {path: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
+    assert all(made.ok for made in report(folder))
+    kinds = ("html", "ipynb", "parquet")
+    whole = {"index.html", "index.json", *(f"{name}.{kind}" for name in "ab" for kind in kinds)}
+    assert {path.name for path in out.iterdir() if path.is_file()} == whole
+    for name in "ab":
+        table = read_table(out / f"{name}.parquet")
+        pd.testing.assert_frame_equal(table, undisturbed[0][name])
+        assert table.attrs == undisturbed[0][name].attrs
+    assert all(path.stat().st_mtime_ns == then for path, then in before.items())
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("kill the worker", "the process that worked on it died"),
+        ("fill the disk", "cannot write .*File too large"),
+        ("remove {folder}/a.mp4", "a.mp4"),
+    ],
+)
+def test_one_report_fails_and_the_same_call_completes_it(
+    recordings, undisturbed, viewer, fault, told
+):
+    (recordings / "fault").write_text(fault.format(folder=recordings))
+    failed = [made for made in report(recordings) if not made.ok]
+    assert failed
+    assert all(re.search(told, made.error) for made in failed), [made.error for made in failed]
+    if not (recordings / "a.mp4").exists():
+        shutil.copy(viewer, recordings / "a.mp4")
+    assert_reports_complete(recordings, undisturbed)
+
+
+UNRELIABLE = """
+import os, sys
+from pathlib import Path
+
+left = Path(__file__).with_name("failures")
+if count := int(left.read_text()):
+    left.write_text(str(count - 1))
+    sys.exit("this kernel does not start")
+os.execv(sys.executable, [sys.executable, "-m", "ipykernel_launcher", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_kernel_that_does_not_start_loses_no_analysis(
+    recordings, undisturbed, monkeypatch, failures
+):
+    """Once is tried again; twice is the first recording's error, and what it cost is kept."""
+    kernel = recordings / "jupyter" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    (kernel / "failures").write_text(str(failures))
+    (kernel / "start.py").write_text(UNRELIABLE)
+    argv = [sys.executable, str(kernel / "start.py"), "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "unreliable", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(recordings / "jupyter"))
+    done = report(recordings, workers=1)
+    assert (kernel / "failures").read_text() == "0"
+    assert [made.ok for made in done] == [failures == 1, True]
+    assert (recordings / "out" / "a.parquet").exists()
+    if failures == 2:
+        assert "no notebook can be run" in done[0].error
+    assert_reports_complete(recordings, undisturbed)
 
 
 def test_after_ctrl_c_the_same_call_goes_on(recordings, undisturbed, request):
