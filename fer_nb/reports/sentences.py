@@ -201,10 +201,12 @@ def moments_sentence(result: StudyResult, stimulus: str) -> str:
     small = _small_words(count["small"], config)
     few = int(by_status.get("few_moved", 0))
     large = int(by_status.get("not_significant", 0)) + few
-    seen = f" Large but not beyond chance: {large}." if large else ""
+    seen = f" Large but not beyond chance: {large}" if large else ""
     if few:
-        least = percent(config.untested_share)
-        seen = seen[:-1] + f", of which {few} moved fewer than {least} of the respondents."
+        shared = percent(config.untested_share)
+        whose = f"{few} of them shared by fewer than" if few < large else "none of them shared by"
+        seen += f", {whose} {shared} of the respondents"
+    seen += "." if seen else ""
     if not count["significant"]:
         return (
             f"No moment: in none of {len(TESTED)} signals did the {n} respondents depart from "

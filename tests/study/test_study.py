@@ -134,6 +134,7 @@ def test_large_peaks_without_evidence_are_listed_in_order_of_size(result):
     changes = re.findall(r"\+(\d+) of 100<", told)
     assert changes == ["10", "1", "30", "20"]
     assert "large in the mean, but only 9 of 20 moved" in told
+    assert "chance: 2, 1 of them shared by fewer than 60% of the respondents." in told
 
 
 def test_shares_of_moments_are_of_those_measured_there(result):
