@@ -25,8 +25,8 @@ from fer_nb.errors import StudyError
 from fer_nb.study.signals import Columns
 
 METHODS = ("bootstrap-se", "wider-t", "symmetric-t", "bootstrap-t")
-# Columns at a time: keeps arrays (n_boot, columns) at 25 MB, and those of many people at 8 MB.
-_CHUNK, _NUMBERS = 1500, 1_000_000
+# Columns at a time: keeps arrays (n_boot, columns), and those of many people, at 8 MB.
+_CHUNK, _NUMBERS = 500, 1_000_000
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
