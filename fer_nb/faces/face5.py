@@ -61,7 +61,7 @@ class Face5Detector(Settings):
     margin = 0.0
     grey = True
 
-    def __init__(self, min_score: float = 0.6, min_size: float = 0.0, long_side: int = 640):
+    def __init__(self, min_score: float = 0.65, min_size: float = 0.0, long_side: int = 640):
         from fer_nb.weights import onnx_session
 
         if not 0 < min_score < 1:

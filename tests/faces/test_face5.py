@@ -8,7 +8,9 @@ import skimage
 from fer_nb.errors import FerError, ModelError
 from fer_nb.faces import face5, load_detector
 from fer_nb.faces.pose import Pose, head_pose
+from fer_nb.media import VideoReader
 from fer_nb.opencv import cv2
+from fer_nb.widgets.samples import sample_video
 
 # Read off the picture.
 EYES_NOSE_MOUTH = np.array([[204, 100], [246, 103], [224, 126], [204, 140], [243, 141]])
@@ -207,3 +209,9 @@ def test_a_wider_box_round_a_face_is_no_second_one():
     rows[:, :5] = face, hair, crowd
     kept = np.array(face5.best(rows))[:, 1:5]
     np.testing.assert_array_equal(kept, [face[1:], crowd[1:]])  # five times as wide: another
+
+
+def test_a_name_patch_in_the_sample_video_is_no_face(detector, tmp_path):
+    with VideoReader(sample_video(tmp_path / "sample.mp4")) as video:
+        picture = next(iter(video)).image
+    assert len(detector(picture)) == 2
