@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -87,11 +87,9 @@ def map_in_order(
     if workers < 1:
         raise FerError(f"there must be at least 1 worker, not {workers}")
     if scheduler is not None:
-        with _dask(scheduler) as (pool, size, died):
+        with _dask(scheduler) as (submit, size, died):
             work = partial(_attempt_there, os.getpid(), function)
-            yield from _ahead(
-                lambda item: pool.submit(work, item), items, size, died, shared_fate=True
-            )
+            yield from _ahead(partial(submit, work), items, size, died, shared_fate=True)
     elif workers == 1 and time_limit_s is None:
         yield from (_attempt(function, item) for item in items)
     else:
@@ -118,8 +116,20 @@ def _ahead(
 
     `size` tells how many workers there are now, and `died` is raised for one that is no more. With
     `shared_fate`, a worker that dies takes other items with it (Dask suspects all it had been
-    given): each of them is tried once more by itself, so that only the guilty one fails.
+    given, and loses answers that lay there): each of them is tried once more by itself, so that
+    only the guilty one fails.
     """
+
+    def answer_of(item: object, future: Future) -> object:
+        try:
+            return future.result()
+        except died:
+            if not shared_fate:
+                raise
+        for _, other in running:
+            other.exception()  # waits for it
+        return submit(item).result()
+
     running: deque[tuple[object, Future]] = deque()
     waiting = iter(items)
     while True:
@@ -129,21 +139,19 @@ def _ahead(
         if not running:
             return
         item, future = running.popleft()
-        if shared_fate and isinstance(future.exception(), died):
-            wait([other for _, other in running])
-            future = submit(item)
         try:
-            yield future.result()
+            answer = answer_of(item, future)
         except TimeoutError:
-            yield FerError(f"took longer than the time limit of {time_limit_s:g} s")
+            answer = FerError(f"took longer than the time limit of {time_limit_s:g} s")
         except died as error:
             code = f" (exit code {error.exitcode})" if hasattr(error, "exitcode") else ""
-            yield FerError(
+            answer = FerError(
                 f"the process that worked on it died{code}; with too little memory use fewer "
                 "workers"
             )
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            yield FerError(f"its answer cannot be sent back: {error}")
+            answer = FerError(f"its answer cannot be sent back: {error}")
+        yield answer
 
 
 def _attempt(function: Callable, item: object) -> object:
@@ -231,7 +239,7 @@ def _begin_worker(parent: int) -> None:
 
 
 @contextmanager
-def _dask(scheduler: str) -> Iterator[tuple[Executor, Callable[[], int], type[Exception]]]:
+def _dask(scheduler: str) -> Iterator[tuple[Callable, Callable[[], int], type[Exception]]]:
     try:
         from distributed import Client, KilledWorker
     except ImportError as error:
@@ -249,7 +257,8 @@ def _dask(scheduler: str) -> Iterator[tuple[Executor, Callable[[], int], type[Ex
 
         if not size():
             raise FerError(f"the Dask scheduler at {scheduler} has no workers yet")
-        yield client.get_executor(pure=False), size, KilledWorker
+        # Not its executor: that one takes an answer that is lost on its way for an error.
+        yield partial(client.submit, pure=False), size, KilledWorker
 
 
 @contextmanager

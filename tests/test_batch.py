@@ -102,6 +102,29 @@ def test_who_died_beside_another_is_tried_again_alone():
     assert "the process that worked on it died" in str(done[2])
 
 
+def test_an_answer_lost_with_its_worker_is_asked_for_again():
+    class Died(Exception):
+        pass
+
+    class Lost(Future):  # done, but the worker where its answer lay is gone
+        def exception(self):
+            return None
+
+        def result(self):
+            raise Died()
+
+    first = [Lost()]
+
+    def submit(item):
+        if first:
+            return first.pop()
+        future = Future()
+        future.set_result(item)
+        return future
+
+    assert list(_ahead(submit, range(3), lambda: 1, Died, shared_fate=True)) == [0, 1, 2]
+
+
 def test_workers_that_join_a_cluster_later_are_given_work():
     distributed = pytest.importorskip("distributed")
     kind = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "protocol": "tcp"}
