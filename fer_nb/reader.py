@@ -16,7 +16,7 @@ from fer_nb.errors import FerError
 from fer_nb.faces import Face, crop_face
 from fer_nb.faces.closer import upright
 from fer_nb.faces.detectors import Detector, as_detector, margin_of, nearby
-from fer_nb.faces.face import InParts, Picture
+from fer_nb.faces.face import InParts, Picture, luma
 from fer_nb.faces.tracking import Tracker
 from fer_nb.media import Frame
 from fer_nb.models import Model, Predictions, as_model, crop_of
@@ -180,10 +180,10 @@ class FaceReader:
 
 def picture_quality(image: Picture) -> tuple[float, float]:
     """Return the mean and the standard deviation of a picture's luma, 0-255."""
-    picture = image.luma if isinstance(image, Frame) else image
-    sample = np.ascontiguousarray(picture[::4, ::4])
-    if sample.ndim == 3:
-        sample = cv2.cvtColor(sample, cv2.COLOR_RGB2GRAY)
+    if isinstance(image, Frame):
+        sample = image.small_luma
+    else:
+        sample = luma(np.ascontiguousarray(image[::4, ::4]))
     mean, deviation = cv2.meanStdDev(sample)
     return float(mean[0, 0]), float(deviation[0, 0])
 

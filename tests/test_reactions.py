@@ -179,7 +179,7 @@ def test_errors_of_the_decoding_thread_arrive(viewer, monkeypatch):
     def broken(frame):
         raise ValueError("no such pixel format")
 
-    monkeypatch.setattr(media, "to_luma", broken)
+    monkeypatch.setattr(media, "luma_plane", broken)
     with pytest.raises(ValueError, match="pixel format"):
         analyze_video(viewer)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from fer_nb.errors import FerError
 from fer_nb.faces.pose import Pose, head_pose
-from fer_nb.media.frame import Frame, GreyFrame, HalfFrame
+from fer_nb.media.frame import Frame, GreyFrame, HalfFrame, halved
 from fer_nb.opencv import cv2
 
 Picture = np.ndarray | Frame
@@ -118,6 +118,13 @@ def check_picture(picture: np.ndarray, what: str = "a picture") -> np.ndarray:
     return picture
 
 
+def luma(picture: Picture) -> np.ndarray:
+    """Return a picture in grey, uint8 (H, W)."""
+    if isinstance(picture, Frame):
+        return picture.luma
+    return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+
+
 def crop_face(
     image: InParts,
     face: Face,
@@ -157,6 +164,8 @@ def crop_face(
     if not np.isfinite(box).all():
         raise FerError(f"a box needs x, y, width and height as finite numbers, not {box}")
     side = max(2, round(max(face.width, face.height) * (1 + margin)))
+    if max_side and side >= 2 * max_side and isinstance(image, Frame | GreyFrame):
+        image, face, side = image.half, face.placed(0.5), round(side / 2)
     tilt = face.tilt if upright else 0.0
     if not tilt:
         cut = _square(image, face, side)
@@ -181,8 +190,8 @@ def _square(image: InParts, face: Face, side: int) -> np.ndarray:
         size = f"{face.width:.0f} × {face.height:.0f}"
         raise FerError(f"a box of {size} is far larger than the picture, {width} × {height} pixels")
     # The part of the square that lies in the picture, never empty.
-    left, right = (int(np.clip(x, 0, width)) for x in (x0, x0 + side))
-    top, bottom = (int(np.clip(y, 0, height)) for y in (y0, y0 + side))
+    left, right = (min(max(x, 0), width) for x in (x0, x0 + side))
+    top, bottom = (min(max(y, 0), height) for y in (y0, y0 + side))
     if right <= left or bottom <= top:
         raise FerError("the face lies outside the picture")
     inside = image[top:bottom, left:right]
@@ -199,4 +208,6 @@ def shrunk(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
     if scale >= 1:
         return image, 1.0
     size = max(1, round(width * scale)), max(1, round(height * scale))
+    while image.shape[0] >= 2 * size[1] and image.shape[1] >= 2 * size[0]:
+        image = halved(image)  # the rest by a factor that is no whole number is slow
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale

@@ -13,22 +13,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from fer_nb.faces.face import Face
+from fer_nb.faces.face import Face, Picture, luma
+from fer_nb.media.frame import Frame, halved, halvings
 from fer_nb.opencv import cv2
 
-FLOW_SIDE = 480  # at most, the longer side of the picture in which points are followed
-MAX_POINTS = 32
-REACH = 64  # pixels of that picture around the points; they move by less from frame to frame
+MAX_POINTS = 20
+REACH = 40  # pixels of that picture around the points; they move by less from frame to frame
 
 
-def flow_picture(grey: np.ndarray) -> tuple[np.ndarray, float]:
-    """The picture shrunk by a whole number, which is several times faster than by any other."""
-    step = -(-max(grey.shape) // FLOW_SIDE)
-    height, width = (side // step for side in grey.shape)
-    if step == 1 or not (height and width):
-        return grey, 1.0
-    grey = np.ascontiguousarray(grey[: height * step, : width * step])
-    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), 1 / step
+def flow_picture(image: Picture) -> tuple[np.ndarray, float]:
+    """The picture in grey, uint8 (h, w), small enough to follow points in, and its scale."""
+    scale = 0.5 ** halvings(image.shape)
+    if isinstance(image, Frame):
+        return image.small_luma, scale
+    return halved(luma(image), halvings(image.shape)), scale
 
 
 def follow(
@@ -93,11 +91,10 @@ def moved(face: Face, before: np.ndarray, after: np.ndarray) -> Face:
     """The face shifted and scaled as its points were."""
     if len(before) < 2:
         return face
-    shift = _median(after - before)
-    middle = _median(before)
-    spread = [np.hypot(*(p - _median(p)).T) for p in (before, after)]
-    usable = spread[0] > 2
-    zoom = float(_median(spread[1][usable] / spread[0][usable])) if usable.any() else 1.0
+    shift, middle = _median(after - before), _median(before)
+    old, new = (np.hypot(*(p - m).T) for p, m in ((before, middle), (after, _median(after))))
+    usable = old > 2
+    zoom = float(_median(new[usable] / old[usable])) if usable.any() else 1.0
     zoom = min(max(zoom, 0.9), 1.1)
 
     def carried(point: np.ndarray) -> np.ndarray:

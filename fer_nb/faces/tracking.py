@@ -20,10 +20,9 @@ from fer_nb.faces.appearance import ALIKE, OTHER, appearance
 from fer_nb.faces.closer import look_at, upright
 from fer_nb.faces.cuts import SAME, covered, is_cut, thumbnail
 from fer_nb.faces.detectors import Detector, nearby
-from fer_nb.faces.face import Face, Picture
+from fer_nb.faces.face import Face, Picture, luma
 from fer_nb.faces.flow import flow_picture, follow, moved, points_on
 from fer_nb.media import Frame
-from fer_nb.opencv import cv2
 
 STILL = 3  # times longer that nothing is searched where nothing changes
 
@@ -160,11 +159,7 @@ class Tracker:
         list of Track
             Live objects, changed by the next call; ordered by `id`.
         """
-        grey = _luma(image)
-        picture = image  # in colour, for looks
-        if getattr(self.detector, "grey", False):
-            image = grey
-        grey, scale = flow_picture(grey)
+        grey, scale = flow_picture(image)
         before = sum(track.visible for track in self._tracks)
         last, self._thumbnail = self._thumbnail, thumbnail(grey)
         if last is not None and is_cut(last, self._thumbnail):
@@ -185,14 +180,15 @@ class Tracker:
         detect_due = time_s - self._detected_s >= interval_s - slack
         just_lost = alive < before  # look for it at once, not at the next round
         if just_lost or (detect_due and (search_due or missed or not alive)):
-            whole = image.image if isinstance(image, Frame) else image
-            faces = [upright(image, face, self._near) for face in self.detector(whole)]
-            self._match(faces, picture, grey, scale, time_s, newcomers=True)
+            picture = self._for_detector(image)
+            whole = picture.image if isinstance(picture, Frame) else picture
+            faces = [upright(picture, face, self._near) for face in self.detector(whole)]
+            self._match(faces, image, grey, scale, time_s, newcomers=True)
             self._searched_s = self._detected_s = time_s
             self._searched = self._thumbnail
         elif detect_due:
-            faces = self._look_around(image)
-            self._match(faces, picture, grey, scale, time_s, newcomers=False)
+            faces = self._look_around(self._for_detector(image))
+            self._match(faces, image, grey, scale, time_s, newcomers=False)
             self._detected_s = time_s
         # A face that is back after just `max_gap_s` is seen at the next detection.
         longest = self.max_gap_s + self.detect_interval_s + slack
@@ -200,6 +196,9 @@ class Tracker:
         self._gone = [t for t in self._gone if time_s - t.seen_s <= self.memory_s]
         self._tracks = [t for t in self._tracks if time_s - t.seen_s <= longest]
         return [t for t in self._tracks if t.visible and t.hits >= self.report_after]
+
+    def _for_detector(self, image: Picture) -> Picture:
+        return luma(image) if getattr(self.detector, "grey", False) else image
 
     def _search_is_due(self, time_s: float, shape: tuple) -> bool:
         """Whether somebody new may have come: where nothing has changed there is nobody new."""
@@ -323,12 +322,6 @@ class Tracker:
         track.detected = track.visible = True
         track.detected_s = track.seen_s = time_s
         track.hits += 1
-
-
-def _luma(image: Picture) -> np.ndarray:
-    if isinstance(image, Frame):
-        return image.luma
-    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 
 def _blended(old: Face, new: Face, share: float) -> Face:

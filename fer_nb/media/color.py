@@ -48,28 +48,26 @@ def color_space(frame: av.VideoFrame) -> int:
     return _BT709 if large and unknown else int(frame.colorspace)
 
 
-def to_luma(frame: av.VideoFrame) -> np.ndarray | None:
-    """Return the frame's luma plane as uint8 (h, w), 0 black and 255 white, nearly for free.
+def luma_plane(frame: av.VideoFrame) -> np.ndarray | None:
+    """Return the frame's luma as it is stored, a view, uint8 (h, w); see `to_full_range`.
 
     None where the frame has no such plane; luma is then taken from the RGB picture.
     """
-    name = frame.format.name
-    planar = name.startswith(("yuv4", "yuvj4", "nv12", "nv21", "gray"))
+    planar = frame.format.name.startswith(("yuv4", "yuvj4", "nv12", "nv21", "gray"))
     if not planar or frame.format.components[0].bits != 8:
         return None
     plane = frame.planes[0]
     luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    luma = luma[: frame.height, : frame.width]
-    limited = frame.color_range == _LIMITED or name.startswith(("yuv4", "nv"))
+    return luma[: frame.height, : frame.width]
+
+
+def to_full_range(luma: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
+    """Return values of the frame's luma plane as 0 black to 255 white."""
+    limited = frame.color_range == _LIMITED or frame.format.name.startswith(("yuv4", "nv"))
     if not limited or frame.color_range == _FULL:
         return luma
-    return cv2.LUT(luma, _full_range())
-
-
-@cache
-def _full_range() -> np.ndarray:
-    """Luma of limited range (16 black, 235 white) to full range."""
-    return np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+    # 16 black, 235 white; this clips, and is three times faster than a table.
+    return cv2.addWeighted(luma, 255 / 219, luma, 0, -16 * 255 / 219)
 
 
 def tone_mapped(rgb: np.ndarray, transfer: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import av
 import numpy as np
@@ -126,6 +127,7 @@ class Planes:
         return cv2.resize(plane, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
 
 
+@cache
 def _matrix(red: float, blue: float, full: bool) -> np.ndarray:
     green = 1 - red - blue
     black, white, swing = (0, 255, 255) if full else (16, 219, 224)
