@@ -65,7 +65,11 @@ def make_student_copy(folder: Path) -> list[Path]:
             written.append(folder / "exercises" / path.name)
             nbformat.write(made, written[-1])
         last = lesson.cells[-1]
-        last.source = re.sub(rf"{PARTING}[^\n]*\n\n", "", last.source)
+        own = f"Answer them in [{path.name}](exercises/{path.name})."
+        last.source = re.sub(rf"{PARTING}[^\n]*", own, last.source)
+        for cell in lesson.cells:  # the book is not in the tree: links to its pages become names
+            if cell.cell_type == "markdown":
+                cell.source = re.sub(r"\[([^]]+)\]\(\.\./[^)]*\)", r"\1", cell.source)
         written.append(folder / path.name)
         nbformat.write(lesson, written[-1])
     return written

@@ -167,7 +167,14 @@ def plot_comparison(table: pd.DataFrame) -> Figure:
     left.set(xlim=(0, 1), xlabel="accuracy, 95 % interval", yticks=place)
     left.set_yticklabels(table.index)
     left.invert_yaxis()
-    shades = values[recalls].to_numpy().reshape(len(table), -1)
+    right.set_title("Share found, of each emotion")
+    plt.close(figure)
+    if not recalls:
+        middle = {"transform": right.transAxes, "ha": "center", "va": "center"}
+        right.text(0.5, 0.5, f"no emotion has {ENOUGH} faces", **middle)
+        right.set_axis_off()
+        return figure
+    shades = values[recalls].to_numpy()
     right.imshow(shades, vmin=0, vmax=1, cmap="YlGnBu", aspect="auto")
     right.set_xticks(range(len(recalls)), [name.removeprefix("recall_") for name in recalls])
     right.grid(False)
@@ -175,6 +182,4 @@ def plot_comparison(table: pd.DataFrame) -> Figure:
         if np.isfinite(value):
             ink = "white" if value > 0.6 else "#2B2F36"
             right.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=9)
-    right.set_title("Share found, of each emotion")
-    plt.close(figure)
     return figure

@@ -70,3 +70,9 @@ def test_the_picture_names_models_and_emotions():
     assert [text.get_text() for text in left.get_yticklabels()] == ["one", "two"]
     assert [text.get_text() for text in right.get_xticklabels()] == ["happy", "sad"]
     assert {text.get_text() for text in right.texts} == {"1.00", "0.00"}
+
+
+@pytest.mark.filterwarnings("error")
+def test_too_few_faces_of_each_emotion_leave_no_empty_panel():
+    figure = plot_comparison(compare({"a": Always()}, faces(happy=10, sad=5)))
+    assert [text.get_text() for text in figure.axes[1].texts] == ["no emotion has 20 faces"]

@@ -90,6 +90,17 @@ def test_students_get_exercises_but_no_solutions(course):
                 assert (cell.source in kept) == ("check" in cell.metadata.get("tags", ()))
 
 
+def test_links_of_the_students_copy_lead_somewhere(course):
+    for path in course.rglob("*.ipynb"):
+        for text in words(path):
+            for link in re.findall(r"\]\(([^)#\s]+)", text):
+                if not link.startswith("http"):
+                    assert (path.parent / link).exists(), f"{path.name}: {link}"
+    assert "[05_reaction_report.ipynb](exercises/05_reaction_report.ipynb)" in "".join(
+        words(course / "05_reaction_report.ipynb")
+    )
+
+
 class Anything(dict):
     """Names for a check to run with: real modules, stand-ins for the rest, and no answer."""
 
