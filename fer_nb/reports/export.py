@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from fer_nb.reports.brand import read_brand
+from fer_nb.reports.deck import CurveLine, Curves, Deck, MomentCard, Table
 from fer_nb.reports.figures import signal_color
 from fer_nb.reports.html import ordinal
 from fer_nb.reports.page_one import MomentView, PageOne, ScoreView, page_one
 from fer_nb.reports.pdf import print_pdf
 from fer_nb.reports.segment_bars import segment_bars
-from fer_nb.reports.slides import CurveLine, Deck, MomentCard, write_slides
+from fer_nb.reports.slides import write_slides
 from fer_nb.reports.study import FULL_PDF, PDF, SLIDES, WORKBOOK
-from fer_nb.reports.words import signal_name, time_code, title_of, value_text
+from fer_nb.reports.words import percent, signal_name, time_code, title_of, value_text
 from fer_nb.reports.workbook import write_workbook
+from fer_nb.study.config import StudyConfig
 from fer_nb.study.norms import compare_with_norms, norms_table
 from fer_nb.study.result import StudyResult
 from fer_nb.study.storage import load_study
 
 # Lines of two or more stimuli, told apart by colour as slides have no hover.
 _CUT_COLORS = ("#1B5E8C", "#D55E00", "#1B7F5C", "#B0397A", "#636973")
+_CUTS_PER_CHART = 4  # more lines, bars or columns than these cannot be told apart
+_BANDS = 2  # films in one chart whose bands are drawn
 
 
 def export_study(
@@ -89,70 +94,91 @@ def study_deck(result: StudyResult, said: PageOne) -> Deck:
         title=said.title,
         subtitle=said.sample,
         verdict=[*said.verdict, *said.doubts],
-        scores=_scores(result, said),
-        brand=_brand(result, said),
+        tables=[table for table in (_scores(result, said), _brand(result, said)) if table],
         curves=_curves(result),
         moments=[
-            ("Best moments", _moments(result, said.best)),
-            ("Worst moments", _moments(result, said.worst)),
+            *_moments(result, "Best moments", said.best),
+            *_moments(result, "Worst moments", said.worst),
         ],
-        segments=segment_bars(result, _CUT_COLORS),
+        segments=segment_bars(result, _CUT_COLORS, _CUTS_PER_CHART),
         method=[
-            "Faces were measured frame by frame on one computer; no picture was uploaded.",
-            "Values are changes from each person's own baseline, averaged over people; the unit "
+            "Faces were measured frame by frame with fer_nb, which uploads no picture.",
+            "Values are changes from each person’s own baseline, averaged over people; the unit "
             "of every interval is the person.",
             said.caution,
         ],
     )
 
 
-def _scores(result: StudyResult, said: PageOne) -> list[list[str]]:
-    """One row a score, one column a stimulus."""
-    labels = list(dict.fromkeys(view.label for views in said.scores.values() for view in views))
-    rows = [["Score", *(title_of(result, name) for name in said.scores)]]
-    for label in labels:
-        cells = []
-        for views in said.scores.values():
-            view = next((v for v in views if v.label == label), None)
-            cells.append("–" if view is None else _score_cell(view))
-        rows.append([label, *cells])
-    return rows if labels else []
+def _scores(result: StudyResult, said: PageOne) -> Table | None:
+    """A row a score and a column a stimulus; turned round where there are many stimuli."""
+    cells = [
+        [any_view.label, *("–" if v is None else _score_cell(v) for v in views)]
+        for any_view, views in said.board
+    ]
+    rows = [["Score", *(title_of(result, name) for name in said.scores)], *cells]
+    level = percent(result.config.level)
+    note = " ".join([f"In brackets: {level} intervals.", *said.norms_told])
+    return _turned(Table("Scores", rows, note), "Film") if cells else None
+
+
+def _turned(table: Table, head: str) -> Table:
+    """Let the films be rows where they are too many to be columns."""
+    if len(table.rows[0]) - 1 <= _CUTS_PER_CHART:
+        return table
+    rows = [list(row) for row in zip(*table.rows, strict=True)]
+    rows[0][0] = head
+    return Table(table.title, rows, table.note)
 
 
 def _score_cell(view: ScoreView) -> str:
-    text = f"{view.value} {view.unit} ({view.interval})"
-    return text if view.percentile is None else f"{text}; {ordinal(view.percentile)} percentile"
+    unit = view.unit if view.unit == "%" else f" {view.unit}"
+    text = f"{view.value}{unit} ({view.interval})"
+    return text if view.percentile is None else f"{text}\n{ordinal(view.percentile)} percentile"
 
 
-def _brand(result: StudyResult, said: PageOne) -> list[list[str]]:
-    """One row a brand moment and number, one column a stimulus; empty without brand moments."""
+def _brand(result: StudyResult, said: PageOne) -> Table | None:
+    """One row a brand moment and number, one column a stimulus; none without brand moments."""
     cells: dict[str, dict[str, str]] = {}
     for name, views in said.brand.items():
         for view in views:
             for what, value, interval in view.rows:
                 label = f"{view.name}: {what[0].lower()}{what[1:]}"
                 cells.setdefault(label, {})[name] = f"{value} ({interval})"
-    rows = [[label, *(row.get(name, "–") for name in said.brand)] for label, row in cells.items()]
-    head = ["Brand moment", *(title_of(result, name) for name in said.brand)]
-    return [head, *rows] if rows else []
+    shown = [name for name, views in said.brand.items() if views]
+    rows = [[label, *(row.get(name, "–") for name in shown)] for label, row in cells.items()]
+    head = ["Brand moment", *(title_of(result, name) for name in shown)]
+    note = f"In brackets: {percent(result.config.level)} intervals."
+    table = Table("While the brand is seen, and after", [head, *rows], note)
+    return _turned(table, "Film") if rows else None
 
 
-def _moments(result: StudyResult, found: dict[str, list[MomentView]]) -> list[MomentCard]:
-    """Moments as cards, each with the title of its film where there are several."""
+def _moments(
+    result: StudyResult, title: str, found: dict[str, list[MomentView]]
+) -> list[tuple[str, list[MomentCard]]]:
+    """Moments as cards, the frames of each film on slides of their own; the others together."""
     several = len(found) > 1
-    return [
-        MomentCard(
-            " · ".join(filter(None, (title_of(result, name) * several, m.when, m.scene))),
-            f"{m.what} ({m.sure})",
-            m.frame,
-        )
-        for name, views in found.items()
-        for m in views
-    ]
+    slides, bare = [], []
+    for name, views in found.items():
+        film = title_of(result, name) if several else ""
+        cards = [
+            MomentCard(
+                " · ".join(filter(None, (m.when, m.scene))),
+                f"{m.what} ({'; '.join(filter(None, (m.interval, m.sure)))})",
+                m.frame,
+                film,
+            )
+            for m in views
+        ]
+        if any(card.frame is not None for card in cards):
+            slides.append((f"{title}: {film}" if film else title, cards))
+        else:
+            bare += cards
+    return [*slides, (title, bare)] if bare else slides
 
 
-def _curves(result: StudyResult) -> list[tuple[str, str, list[CurveLine]]]:
-    """The valence of every stimulus on one chart, and the two emotions that moved most."""
+def _curves(result: StudyResult) -> list[Curves]:
+    """The valence of every stimulus, and the two emotions that moved most; few to a chart."""
     table = result.curves.query("kind == 'mean' and group == 'all'")
     emotions = table[table["signal"].str.startswith("p_")]
     emotions = emotions[~emotions["signal"].isin(["p_neutral", "p_uncertain"])]
@@ -164,26 +190,55 @@ def _curves(result: StudyResult) -> list[tuple[str, str, list[CurveLine]]]:
         for i, name in enumerate(result.audiences):
             rows = table[(table["stimulus"] == name) & (table["signal"] == signal)]
             alone = len(result.audiences) == 1
-            color = signal_color(signal) if alone else _CUT_COLORS[i % len(_CUT_COLORS)]
-            values = rows["estimate"].to_numpy(float) * (1 if rating else 100)
+            color = signal_color(signal) if alone else _CUT_COLORS[i % _CUTS_PER_CHART]
+            values = {
+                ends: rows[ends].to_numpy(float) * (1 if rating else 100)
+                for ends in ("estimate", "low", "high")
+            }
             times = rows["time_s"].to_numpy(float)
-            lines.append(CurveLine(title_of(result, name), times, values, color))
-        what = signal_name(signal).capitalize()
-        unit = "points of the 1–7 scale" if rating else "score, 0–100"
-        charts.append(
-            (f"{what}: {_highest(signal, lines)}", f"{unit}: change from baseline", lines)
-        )
+            lines.append(CurveLine(title_of(result, name), times, values.pop("estimate"), color))
+            if len(result.audiences) <= _BANDS:
+                lines[-1] = replace(lines[-1], **values)
+        unit = "points (1–7)" if rating else "score (0–100)"
+        ends = np.concatenate([v for line in lines for v in line.all_values])
+        ends = ends[np.isfinite(ends)]
+        for start in range(0, len(lines), _CUTS_PER_CHART):
+            part = lines[start : start + _CUTS_PER_CHART]
+            charts.append(
+                Curves(
+                    f"{signal_name(signal).capitalize()}: {_highest(signal, part, result.config)}",
+                    f"change from baseline, {unit}",
+                    part,
+                    _band_note(result.config, part),
+                    (ends.min(), ends.max()) if len(ends) else (),
+                )
+            )
     return charts
 
 
-def _highest(signal: str, lines: list[CurveLine]) -> str:
-    """Where the curves of one signal lie farthest from the baseline."""
+def _band_note(config: StudyConfig, lines: list[CurveLine]) -> str:
+    each = "Each line is" if len(lines) > 1 else "The line is"
+    mean = f"{each} the mean of the respondents"
+    if any(line.low is not None and np.isfinite(line.low).any() for line in lines):
+        return f"{mean}; the thin lines are its {percent(config.level)} band."
+    if any(line.low is not None for line in lines):
+        return f"{mean}; they are too few for a band."
+    return f"{mean}; their bands are in the report."
+
+
+def _highest(signal: str, lines: list[CurveLine], config: StudyConfig) -> str:
+    """Where the curves of one signal lie farthest from the baseline, if they leave it."""
     seen = [line for line in lines if np.isfinite(line.values).any()]
     if not seen:
         return "not measured"
     far = max(seen, key=lambda line: np.nanmax(np.abs(line.values)))
     at = int(np.nanargmax(np.abs(far.values)))
+    rating = signal == "valence"
     top = float(far.values[at])
+    least = config.min_effect_rating if rating else 100 * config.min_effect
+    if abs(top) < least:
+        unit = "points" if rating else "of 100"
+        return f"stays within {least:g} {unit} of the baseline"
     film = f" in {far.label}" if len(lines) > 1 else ""
-    size = value_text(signal, top if signal == "valence" else top / 100)
+    size = value_text(signal, top if rating else top / 100)
     return f"{'highest' if top > 0 else 'lowest'}{film}, {size} at {time_code(far.time_s[at])}"

@@ -97,6 +97,11 @@ def test_slides_and_workbook_of_a_finished_study(result, tmp_path, said):
     written = export_study(tmp_path, pptx=True, xlsx=True, title="Two trailers")
     assert [path.name for path in written] == ["study.xlsx", "study.pptx"]
     deck = study_deck(result, said)
-    assert [len(lines) for _, _, lines in deck.curves] == [2, 2, 2]
-    assert deck.scores[0][0] == "Score"
-    assert deck.scores[1][1].startswith(next(iter(said.scores.values()))[0].value)
+    assert [len(curves.lines) for curves in deck.curves] == [2, 2, 2]
+    scores = deck.tables[0]
+    assert scores.rows[0][0] == "Score"
+    assert scores.rows[1][1].startswith(next(iter(said.scores.values()))[0].value)
+    assert "95% intervals" in scores.note
+    band = deck.curves[0].lines[0]
+    assert np.nanmin(band.values - band.low) >= 0
+    assert "thin lines" in deck.curves[0].note

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fer_nb.errors import FerError
 from fer_nb.reports.brand import Brand
-from fer_nb.reports.slides import Bars, CurveLine, Deck, MomentCard, Segment, write_slides
+from fer_nb.reports.deck import Bars, CurveLine, Curves, Deck, MomentCard, Segment, Table
+from fer_nb.reports.slides import write_slides
 
 pptx = pytest.importorskip("pptx")
 
 TIMES = np.arange(0, 30, 0.2)
+WAVE = np.sin(TIMES)
+FRAME = np.zeros((90, 160, 3), np.uint8)
 DECK = Deck(
     title="Two cuts",
     subtitle="20 respondents",
     verdict=["Cut A works better.", "We are fairly sure."],
-    scores=[["Score", "Cut A"], ["Attention", "91 % (84 to 96)"]],
+    tables=[
+        Table("Scores", [["Score", "Cut A"], ["Attention", "91% (84 to 96)"]], "95% intervals."),
+        Table("Brand", [["Brand moment", "Cut A"], ["Acme: valence", "+0.20 points"]]),
+    ],
     curves=[
-        (
+        Curves(
             "Valence",
             "points",
             [
-                CurveLine("Cut A", TIMES, np.sin(TIMES), "#1B7F5C"),
+                CurveLine("Cut A", TIMES, WAVE, "#1B7F5C", WAVE - 1, WAVE + 2),
                 CurveLine("Cut B", TIMES, np.where(TIMES < 5, np.nan, 0.2), "#B0397A"),
             ],
         )
     ],
     moments=[
-        (
-            "Best moments",
-            [MomentCard(f"0:0{i}", "joy", np.zeros((90, 160, 3), np.uint8)) for i in "1234"],
-        ),
-        ("Worst moments", []),
+        ("Best moments", [MomentCard(f"0:0{i}", "joy", FRAME) for i in "1234"]),
+        ("Worst moments", [MomentCard("0:05", "fear", film="Cut A")]),
     ],
     segments=[
         Segment(
@@ -44,8 +49,40 @@ DECK = Deck(
         )
     ],
     method=["Measured offline."],
-    brand=[["Brand moment", "Cut A"], ["Acme: valence while shown", "+0.20 points"]],
 )
+LONG = "Harbour Lights, the long trailer with the alternative ending"
+CROWDED = replace(
+    DECK,
+    title=LONG * 2,
+    subtitle=f"24 for “{LONG}”, " * 8,
+    verdict=[f"No difference between “{LONG}” and “{LONG}” {i}." for i in range(40)],
+    tables=[Table("Scores", [["Film", *"ABCDE"], *[[LONG, *["−0.14 (−0.2 to −0.1)"] * 5]] * 20])],
+    curves=[replace(DECK.curves[0], title=f"Valence: highest in {LONG}, +1.02 points at 0:11.3")],
+    moments=[(f"Best moments: {LONG}", [MomentCard(LONG, LONG, FRAME)] * 3)],
+    segments=[replace(DECK.segments[0], title=LONG, note="Read changes from the baseline. " * 8)],
+)
+
+
+def template(path, width: float, height: float, title_only: str = "Nur Titel"):
+    """A template of another size, that calls its layouts otherwise and holds an example slide."""
+    from pptx.util import Inches
+
+    show = pptx.Presentation()
+    wide, high = Inches(width) / show.slide_width, Inches(height) / show.slide_height
+    show.slide_width, show.slide_height = Inches(width), Inches(height)
+    for holder in (show.slide_master, *show.slide_layouts):
+        for shape in holder.shapes:
+            if shape._element.xpath(".//a:xfrm"):
+                shape.left, shape.width = int(shape.left * wide), int(shape.width * wide)
+                shape.top, shape.height = int(shape.top * high), int(shape.height * high)
+    next(x for x in show.slide_layouts if x.name == "Title Only").name = title_only
+    show.slides.add_slide(show.slide_layouts[0]).shapes.title.text = "An example"
+    show.save(path)
+    return path
+
+
+def charts(show) -> list:
+    return [s.chart for slide in show.slides for s in slide.shapes if s.has_chart]
 
 
 def texts(slide) -> list[str]:
@@ -56,29 +93,37 @@ def test_every_message_has_a_slide_and_charts_stay_charts(tmp_path):
     brand = Brand(name="Acme", footer="Confidential")
     show = pptx.Presentation(write_slides(DECK, tmp_path / "study.pptx", brand))
     titles = [slide.shapes.title.text_frame.text for slide in show.slides]
-    moments = ["Best moments"] * 2
     assert titles == [
-        *("Two cuts", "What we found", "Scores", "While the brand is seen, and after", "Valence"),
-        *moments,
+        *("Two cuts", "What we found", "Scores", "Brand", "Valence"),
+        *("Best moments (1 of 2)", "Best moments (2 of 2)", "Worst moments"),
         "Age: no difference",
         "How it was measured",
     ]
     assert all("Acme · Confidential" in texts(slide) for slide in show.slides)
     chart = next(shape.chart for shape in show.slides[4].shapes if shape.has_chart)
-    first, second = chart.plots[0].series
+    first, low, high, second = chart.plots[0].series
     assert (first.name, second.name) == ("Cut A", "Cut B")
     assert len(list(first.values)) == 150
+    assert list(low.values) == pytest.approx(WAVE - 1)
+    assert list(high.values) == pytest.approx(WAVE + 2)
+    assert chart.legend._element.xpath("c:legendEntry/c:idx/@val") == ["1", "2"]  # bands: left out
+    assert chart.value_axis.has_major_gridlines
+    assert chart.value_axis.maximum_scale >= 3
     assert len(list(second.values)) == 125  # what was not measured is no point
     table = next(s.table for s in show.slides[2].shapes if s.has_table)
     rows = [[cell.text for cell in row.cells] for row in table.rows]
-    assert rows == [["Score", "Cut A"], ["Attention", "91 % (84 to 96)"]]
+    assert rows == [["Score", "Cut A"], ["Attention", "91% (84 to 96)"]]
     pictures = [s for s in show.slides[5].shapes if s.shape_type == 13]
     assert len(pictures) == 3
+    table = next(s.table for s in show.slides[7].shapes if s.has_table)  # no film: no pictures
+    assert [cell.text for cell in table.rows[1].cells] == ["Cut A", "0:05", "fear"]
+    assert show.core_properties.title == "Two cuts"
+    assert show.core_properties.author == "Acme"
 
 
 def test_segments_are_bars_with_their_intervals(tmp_path):
     show = pptx.Presentation(write_slides(DECK, tmp_path / "study.pptx"))
-    chart = next(shape.chart for shape in show.slides[7].shapes if shape.has_chart)
+    chart = next(shape.chart for shape in show.slides[8].shapes if shape.has_chart)
     (series,) = chart.plots[0].series
     assert list(chart.plots[0].categories) == ["18–29 (n = 12)", "30–49 (n = 8)"]
     assert list(series.values) == [0.2, -0.1]
@@ -98,3 +143,81 @@ def test_a_template_that_is_none_is_refused(tmp_path):
     with pytest.raises(FerError, match=r"template\.pptx cannot be opened"):
         write_slides(DECK, tmp_path / "study.pptx", Brand(template=broken))
     assert not (tmp_path / "study.pptx").exists()
+
+
+@pytest.mark.parametrize("size", [(10, 7.5), (10, 5.625), None], ids=["4:3", "16:9", "none"])
+@pytest.mark.parametrize("deck", [DECK, CROWDED], ids=["usual", "crowded"])
+@pytest.mark.parametrize("logo", [(1200, 200), (300, 400)], ids=["wide", "high"])
+def test_all_stays_on_the_slide_and_apart(tmp_path, size, deck, logo):
+    from PIL import Image
+
+    Image.new("RGB", logo).save(tmp_path / "logo.png")
+    file = template(tmp_path / "agency.pptx", *size) if size else None
+    brand = Brand("Acme", "Confidential", logo=tmp_path / "logo.png", template=file)
+    show = pptx.Presentation(write_slides(deck, tmp_path / "study.pptx", brand))
+    assert (show.slide_width, show.slide_height) == tuple(
+        round(x * 914400) for x in size or (13.333, 7.5)
+    )
+    for slide in show.slides:
+        boxes = [(s.left, s.top, s.left + s.width, s.top + s.height) for s in slide.shapes]
+        for left, top, right, bottom in boxes:
+            assert 0 <= left < right <= show.slide_width
+            assert 0 <= top < bottom <= show.slide_height
+        for i, (left, top, right, bottom) in enumerate(boxes):
+            for l2, t2, r2, b2 in boxes[i + 1 :]:
+                overlap = min(right, r2) - max(left, l2), min(bottom, b2) - max(top, t2)
+                assert min(overlap) <= 0.05 * 914400, slide.shapes.title.text
+
+
+def test_a_templates_words_places_and_colours_are_kept(tmp_path):
+    file = template(tmp_path / "agency.pptx", 10, 7.5)
+    show = pptx.Presentation(write_slides(DECK, tmp_path / "s.pptx", Brand(template=file)))
+    assert "An example" not in [slide.shapes.title.text for slide in show.slides]
+    assert show.slides[0].slide_layout.name == "Title Slide"
+    assert {slide.slide_layout.name for slide in list(show.slides)[1:]} == {"Nur Titel"}
+    runs = [
+        run
+        for slide in show.slides
+        for shape in slide.shapes
+        if shape.has_text_frame
+        for part in shape.text_frame.paragraphs
+        for run in part.runs
+    ]
+    assert all(run.font.color.type is None for run in runs)  # as its theme has them
+    asked = Brand(template=file, accent="#B03A2E")
+    show = pptx.Presentation(write_slides(DECK, tmp_path / "asked.pptx", asked))
+    run = show.slides[1].shapes.title.text_frame.paragraphs[0].runs[0]
+    assert str(run.font.color.rgb) == "B03A2E"
+
+
+def test_a_layout_without_a_kind_is_found_by_its_title_alone(tmp_path):
+    path = template(tmp_path / "agency.pptx", 10, 7.5)
+    show = pptx.Presentation(path)
+    for layout in show.slide_layouts:
+        layout._element.attrib.pop("type", None)
+    show.save(path)
+    made = pptx.Presentation(write_slides(DECK, tmp_path / "s.pptx", Brand(template=path)))
+    assert {slide.slide_layout.name for slide in made.slides} == {"Nur Titel"}
+
+
+def test_screen_readers_are_told_of_every_picture_chart_and_table(tmp_path):
+    show = pptx.Presentation(write_slides(DECK, tmp_path / "study.pptx"))
+    told = [
+        shape._element.xpath(".//p:cNvPr/@descr")
+        for slide in show.slides
+        for shape in slide.shapes
+        if shape.shape_type == 13 or shape.has_chart or shape.has_table
+    ]
+    assert len(told) == 9
+    assert all(text and text[0] for text in told)
+    assert ["Curves of Cut A, Cut B. Valence (points)."] in told
+    assert ["Frame of the film, 0:01"] in told
+
+
+def test_the_head_of_a_table_can_be_read_on_any_accent(tmp_path):
+    for accent, letters in (("#F7D038", "1D2733"), ("#1B5E8C", "FFFFFF")):
+        path = write_slides(DECK, tmp_path / f"{letters}.pptx", Brand(accent=accent))
+        show = pptx.Presentation(path)
+        table = next(s.table for s in show.slides[2].shapes if s.has_table)
+        run = table.cell(0, 0).text_frame.paragraphs[0].runs[0]
+        assert str(run.font.color.rgb) == letters
