@@ -74,7 +74,7 @@ def report_study(
         If the manifest cannot be used, `norms` is no folder, the page exists and `force` is
         false, or another run is writing to the folder.
     """
-    from fer_nb.reports.player import films_beside
+    from fer_nb.reports.player import films_beside, remove_unplayed
     from fer_nb.study import load_study, read_manifest, run_study
     from fer_nb.study.norms import norms_table
     from fer_nb.study.storage import films_here
@@ -111,7 +111,9 @@ def report_study(
             parameters["beside"] = told["beside"] = films_beside(films, html)
             run_notebook(STUDY_REPORT, executed, parameters, force=True, told=told)
         record = None if ready else study_record(described, out_dir, options.get("every", 1))
-        return render(executed, html, title or "Audience study", True, record)
+        page = render(executed, html, title or "Audience study", True, record)
+        remove_unplayed(html, parameters["beside"])
+        return page
 
 
 def put_aside(study: str | Path) -> None:

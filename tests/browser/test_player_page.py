@@ -8,7 +8,8 @@ from lab_harness import PATIENCE_MS, chromium, chromium_path
 
 from fer_nb.media import VideoWriter
 from fer_nb.reports.player import films_beside, pack_curves, player_frame, player_html
-from fer_nb.reports.player.data import film_source, panels, signals
+from fer_nb.reports.player.data import panels, signals
+from fer_nb.reports.player.films import film_source
 
 BINS, RATE = 50, 5.0
 SHOWN = "parseFloat(document.querySelector('.fer-clock').textContent.split(':')[1])"
@@ -185,7 +186,7 @@ def test_the_film_and_the_cursor_run_together(show, tmp_path):
 
 
 def test_a_film_beside_the_page_is_played_and_sought_from_the_disk(show, tmp_path, monkeypatch):
-    monkeypatch.setattr("fer_nb.reports.player.data.MAX_EMBEDDED_MB", 0.001)
+    monkeypatch.setattr("fer_nb.reports.player.films.MAX_EMBEDDED_MB", 0.001)
     noise = np.random.default_rng(0).integers(0, 255, (250, 90, 160, 3), np.uint8)
     film = tmp_path / "Schnitt ä #1.mp4"
     with VideoWriter(film, fps=25) as writer:

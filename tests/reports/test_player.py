@@ -7,7 +7,6 @@ import json
 import re
 from dataclasses import replace
 from html import unescape
-from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -17,14 +16,12 @@ from hypothesis.extra import numpy as arrays
 
 from fer_nb.errors import StudyError
 from fer_nb.reports.player import (
-    films_beside,
-    films_of,
     pack_curves,
     player_html,
     show_player,
     study_data,
 )
-from fer_nb.reports.player.data import _per_second, film_source
+from fer_nb.reports.player.data import _per_second
 
 
 def unpack(packed: dict) -> np.ndarray:
@@ -64,41 +61,6 @@ def test_the_page_holds_its_data_and_asks_for_nothing(result):
     told = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', html, re.S)[1]
     assert json.loads(told)["title"] == "</script><b>title"
     assert not re.search(r"(src|href)=[\"']?https?:", html)
-
-
-def test_a_film_beyond_the_limit_is_not_embedded(tmp_path):
-    film = tmp_path / "film.mp4"
-    film.write_bytes(b"0" * 1000)
-    assert film_source(film, max_mb=0.01).startswith("data:video/mp4;base64,")
-    assert film_source(film, max_mb=0.0001) is None
-    assert film_source(None) is None
-    assert film_source(tmp_path / "gone.mp4") is None
-
-
-def test_a_film_beyond_the_limit_is_copied_beside_the_page(tmp_path, monkeypatch, result):
-    monkeypatch.setattr("fer_nb.reports.player.data.MAX_EMBEDDED_MB", 0.001)
-    films = {"a": tmp_path / "1/cut #1.mp4", "b": tmp_path / "2/Cut #1.mp4"}
-    for k, film in enumerate(films.values()):
-        film.parent.mkdir()
-        film.write_bytes(bytes([k]) * 2000)
-    (tmp_path / "small.mp4").write_bytes(b"0")
-    films |= {"again": films["a"], "small": tmp_path / "small.mp4", "gone": tmp_path / "no.mp4"}
-    page = tmp_path / "out" / "study.html"
-    page.parent.mkdir()
-    found = films_beside(films, page)
-    assert set(found) == {"a", "b", "again"}
-    assert found["a"] == found["again"] == "films/cut%20%231.mp4"
-    for name in "ab":
-        copy = page.parent / unquote(found[name])
-        assert copy.read_bytes() == films[name].read_bytes()
-    made = copy.stat().st_ino
-    assert films_beside(films, page) == found
-    assert copy.stat().st_ino == made  # it is there already
-    films["b"].write_bytes(b"2" * 3000)
-    films_beside(films, page)
-    assert copy.stat().st_size == 3000
-    name = next(iter(result.audiences))
-    assert films_of(result, {name: "films/x.mp4"})[name] == "films/x.mp4"
 
 
 def test_a_notebook_shows_the_player_of_a_finished_study(result):

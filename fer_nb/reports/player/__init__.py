@@ -4,13 +4,8 @@ uPlot draws the curves (Leon Sorokin, MIT licence; `uplot.LICENSE`): of the libr
 is by far the smallest (51 kB) and redraws 150,000 points within a frame.
 """
 
-from fer_nb.reports.player.data import (
-    MAX_EMBEDDED_MB,
-    films_beside,
-    films_of,
-    pack_curves,
-    study_data,
-)
+from fer_nb.reports.player.data import pack_curves, study_data
+from fer_nb.reports.player.films import MAX_EMBEDDED_MB, films_beside, films_of, remove_unplayed
 from fer_nb.reports.player.html import player_frame, player_html, show_player
 from fer_nb.reports.player.recording import recording_data, recording_film
 
@@ -23,6 +18,7 @@ __all__ = [
     "player_html",
     "recording_data",
     "recording_film",
+    "remove_unplayed",
     "show_player",
     "study_data",
 ]

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import base64
-import shutil
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from urllib.parse import quote
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from fer_nb.emotions import COLORS
-from fer_nb.files import make_folder, new_file
-from fer_nb.reports.html import file_url
 from fer_nb.study.config import TESTED
 from fer_nb.study.curves import Audience
-from fer_nb.study.result import StudyResult, full_title, scenes_of, stimulus_of
+from fer_nb.study.result import StudyResult, full_title, scenes_of
 
-MAX_EMBEDDED_MB = 12.0
 MAX_EMBEDDED_S = 600.0
 
 # Sixteen bits hold -32767..32767; -32768 says "not measured". Steps are far below what is printed.
@@ -91,13 +85,6 @@ def panels(change: str = "change from each person's baseline") -> list[dict]:
         {"key": "ratings", "label": f"Valence and arousal, points of the 1–7 scale: {change}"},
         {"key": "emotions", "label": f"Emotion scores, 0–100: {change}"},
     ]
-
-
-def film_source(video: Path | None, max_mb: float = MAX_EMBEDDED_MB) -> str | None:
-    """Return the film as a data address, or None where it is missing or too large for one."""
-    if video is None or not video.is_file() or video.stat().st_size > max_mb * 1e6:
-        return None
-    return file_url(video)
 
 
 def study_data(result: StudyResult, title: str, films: dict[str, str | None]) -> dict:
@@ -241,38 +228,3 @@ def _per_second(curves: np.ndarray, rate_hz: float, bins: int) -> np.ndarray:
     count = seen.sum(axis=2)
     total = np.where(seen, blocks, 0.0).sum(axis=2)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def films_of(result: StudyResult, beside: Mapping[str, str] | None = None) -> dict[str, str | None]:
-    """Return each audience's film as an address: of what lies `beside` the page, or a data address;
-    None where it has none to embed."""
-    return {
-        name: (beside or {}).get(name) or film_source(stimulus_of(result.stimuli, name).film)
-        for name in result.audiences
-    }
-
-
-def films_beside(films: Mapping[str, Path], page: Path) -> dict[str, str]:
-    """Copy films that are too large to embed to a folder ``films`` beside a page.
-
-    Returns
-    -------
-    dict of str to str
-        Their addresses on that page, by stimulus.
-    """
-    copies: dict[Path, str] = {}  # two stimuli may show one film, two films have one name
-    for film in sorted(set(films.values())):
-        if film.is_file() and film.stat().st_size > MAX_EMBEDDED_MB * 1e6:
-            taken = film.name.casefold() in {name.casefold() for name in copies.values()}
-            copies[film] = f"{len(copies) + 1}_{film.name}" if taken else film.name
-    for film, name in copies.items():
-        copy = make_folder(page.parent / "films") / name
-        if not (copy.is_file() and _state(copy) == _state(film)):
-            with new_file(copy, force=True) as part:
-                shutil.copy2(film, part)
-    return {name: quote(f"films/{copies[film]}") for name, film in films.items() if film in copies}
-
-
-def _state(file: Path) -> tuple[int, int]:
-    known = file.stat()
-    return known.st_size, int(known.st_mtime)

@@ -83,7 +83,8 @@ def show_player(
     --------
     >>> show_player("study")  # doctest: +SKIP
     """
-    from fer_nb.reports.player.data import films_of, study_data
+    from fer_nb.reports.player.data import study_data
+    from fer_nb.reports.player.films import films_of
     from fer_nb.study import load_study
 
     result = study if isinstance(study, StudyResult) else load_study(study, films)

@@ -15,7 +15,8 @@ from fer_nb.opencv import cv2
 from fer_nb.person import SIGNALS, holds
 from fer_nb.person.time import average_between
 from fer_nb.reports.html import file_url
-from fer_nb.reports.player.data import MAX_EMBEDDED_MB, MAX_EMBEDDED_S, pack_curves, signal
+from fer_nb.reports.player.data import MAX_EMBEDDED_S, pack_curves, signal
+from fer_nb.reports.player.films import MAX_EMBEDDED_MB
 
 _RATE_HZ = 5.0
 _FILM_WIDTH, _FILM_FPS = 400, 12.5
