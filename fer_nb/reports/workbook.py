@@ -9,6 +9,7 @@ import pandas as pd
 
 from fer_nb.errors import MissingExtraError
 from fer_nb.files import new_file
+from fer_nb.reports.column_words import COLUMNS, column_meanings
 from fer_nb.reports.words import score_unit, title_of
 from fer_nb.study.metrics import MEANING
 from fer_nb.study.result import StudyResult
@@ -26,21 +27,21 @@ _SHEETS = (
     ("Brand", "brand", "What people showed while a brand was seen, or in the seconds after."),
     ("Comparison", "comparison", "A number of the first stimulus or group minus the second."),
     ("Checks", "sensitivity", "The primary outcome of a pair, computed another way."),
+    ("Scenes", "scene_comparison", "Scenes of one name in two films, wherever they lie."),
+    ("Mixed model", "mixed", "A term of the model of the primary outcome of all recordings."),
     ("Segments", "segments", "A number of the people with one value of a manifest's column."),
     ("Segments compared", "segment_comparison", "The primary outcome of two segments or films."),
     ("Synchrony", "synchrony", "Inter-subject correlation of each signal."),
     ("Recordings", "quality", "A recording: kept, excluded or failed, and why."),
     ("Curves", "curves", "The audience's curve of one signal at one time, with its band."),
 )
+_NORMS = "Norms", "Where a number stands among past stimuli (percentiles)."
 _UNITS = (
     ("valence, arousal", "points of the 1–7 scale, 4 neutral; changes are minus the baseline"),
     ("p_anger … p_uncertain", "score 0–1: the model's probability; changes are minus the baseline"),
-    ("share, share_low, share_high", "share of respondents, 0–1, with its exact interval"),
-    ("start_s, end_s, peak_s, time_s", "seconds of the stimulus"),
-    ("low, high", "ends of the interval at the confidence level below"),
-    ("n", "respondents that the number rests on"),
-    ("p, p_holm", "p-value of the test, and after Holm's correction"),
 )
+_NUMBER = r"-?(0|[1-9]\d{0,14})(\.\d+)?"  # but not 007, which is a name
+_PAGE = 200  # letters on a page's width that can still be read; wider tables take several
 
 
 def write_workbook(
@@ -78,27 +79,39 @@ def write_workbook(
         new_file(path, force=force) as part,
         pd.ExcelWriter(part, engine="xlsxwriter", engine_kwargs={"options": safe}) as book,
     ):
-        _sheet(book, "Read me", _read_me(result), "What the sheets and columns mean.")
-        for name, attribute, meaning in _SHEETS:
-            table = _scores(result) if name == "Scores" else getattr(result, attribute)
-            if len(table):
-                _sheet(book, name, table.head(_MAX_ROWS), meaning)
-        if norms is not None and len(norms):
-            _sheet(book, "Norms", norms, "Where a number stands among past stimuli (percentiles).")
+        shown = [
+            (name, _scores(result) if name == "Scores" else getattr(result, attribute), meaning)
+            for name, attribute, meaning in _SHEETS
+        ]
+        if norms is not None:
+            shown.append((_NORMS[0], norms, _NORMS[1]))
+        shown = [(name, table, meaning) for name, table, meaning in shown if len(table)]
+        _sheet(book, "Read me", _read_me(result, shown), "What the sheets and columns mean.")
+        for name, table, meaning in shown:
+            _sheet(book, name, table.head(_MAX_ROWS), meaning)
     return path
 
 
-def _read_me(result: StudyResult) -> pd.DataFrame:
+def _read_me(result: StudyResult, shown: list[tuple[str, pd.DataFrame, str]]) -> pd.DataFrame:
+    columns = column_meanings((name, table.columns) for name, table, _ in shown)
     rows = [
-        *(("sheet", name, meaning) for name, _, meaning in _SHEETS),
+        *(("sheet", name, meaning) for name, _, meaning in shown),
         *(("stimulus", name, title_of(result, name)) for name in result.audiences),
-        *(("column", name, unit) for name, unit in _UNITS),
+        *(("signal", name, unit) for name, unit in _UNITS),
+        *(("column", name, meaning) for name, meaning in columns.items()),
         *(("metric", name, meaning) for name, meaning in MEANING.items()),
         *(("score", key, f"{s.formula} ({_stored_unit(key)})") for key, s in SCORES.items()),
         *(("parameter", name, str(v)) for name, v in result.config.as_dict().items()),
         *(("made with", name, str(v)) for name, v in result.provenance.items()),
     ]
-    return pd.DataFrame(rows, columns=["kind", "name", "meaning"])
+    return pd.DataFrame(
+        [(kind, name, _plain_words(text)) for kind, name, text in rows],
+        columns=["kind", "name", "meaning or value"],
+    )
+
+
+def _plain_words(text: str) -> str:
+    return text.replace("`", "")  # names of parameters, as documentation marks them
 
 
 def _stored_unit(key: str) -> str:
@@ -118,7 +131,7 @@ def _scores(result: StudyResult) -> pd.DataFrame:
             **{name: rows[name] * shares for name in ("estimate", "low", "high")},
             "unit": [SCORES[key].unit for key in rows["signal"]],
             "n": rows["n"],
-            "meaning": [SCORES[key].formula for key in rows["signal"]],
+            "meaning": [_plain_words(SCORES[key].formula) for key in rows["signal"]],
         }
     )
 
@@ -140,28 +153,54 @@ def _sheet(book: pd.ExcelWriter, name: str, table: pd.DataFrame, meaning: str) -
     for column in table.columns:
         if isinstance(table[column].dtype, pd.CategoricalDtype) or table[column].dtype == object:
             table[column] = table[column].map(_plain)
+        if column not in COLUMNS and len(table):  # the study's own, such as a period or an age
+            known = table[column].astype(object).replace("", np.nan)
+            if known.dropna().astype(str).str.fullmatch(_NUMBER).all():
+                table[column] = pd.to_numeric(known)
     table.to_excel(book, sheet_name=name, index=False, startrow=2, freeze_panes=(3, 1))
-    sheet, bold = book.sheets[name], book.book.add_format({"bold": True})
+    sheet, bold, widths = book.sheets[name], book.book.add_format({"bold": True}), []
+    lines: dict[int, int] = {}  # of rows whose texts go on in a next line
     sheet.write_string(0, 0, meaning, bold)
     for i, column in enumerate(table.columns):
         kind = _number_format(column, table[column])
         longest = 8
         if kind == "General":
             longest = int(max(table[column].dropna().map(lambda v: len(str(v))), default=0))
+        text = kind == "General"
         look = {"num_format": kind, "valign": "top", "text_wrap": longest > _WIDEST}
+        if text:  # apart from the number before it
+            look |= {"align": "left", "indent": int(i > 0)}
         # The head's filter button takes the room of three letters.
         width = max(len(str(column)) + 4, min(_WIDEST, longest + 2))
+        widths.append(width)
         sheet.set_column(i, i, width, book.book.add_format(look))
-        align = "left" if kind == "General" else "right"
-        head = book.book.add_format({"bold": True, "bottom": 1, "align": align})
+        align = {"align": "left", "indent": look.get("indent", 0)} if text else {"align": "right"}
+        head = book.book.add_format({"bold": True, "bottom": 1} | align)
         sheet.write_string(2, i, str(column), head)
         if look["text_wrap"]:
-            for row, text in enumerate(table[column], start=3):
-                sheet.set_row(row, 15 * -(-len(str(text)) // _WIDEST))
+            for row, words in enumerate(table[column], start=3):
+                lines[row] = max(lines.get(row, 1), -(-len(str(words)) // _WIDEST))
+    for row, count in lines.items():
+        sheet.set_row(row, 15 * count)
+    if name == "Scores":
+        _write_in_units(book, sheet, table)
     sheet.autofilter(2, 0, 2 + len(table), len(table.columns) - 1)
     sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
+    sheet.fit_to_pages(-(-sum(widths) // _PAGE), 0)
     sheet.repeat_rows(2)
+    sheet.repeat_columns(0)
+
+
+def _write_in_units(book: pd.ExcelWriter, sheet, table: pd.DataFrame) -> None:
+    """Show numbers of each row with the decimals that its unit asks for."""
+    looks = {
+        points: book.book.add_format({"num_format": "0.00" if points else "0.0", "valign": "top"})
+        for points in (True, False)
+    }
+    for name in ("estimate", "low", "high"):
+        for row, (value, unit) in enumerate(zip(table[name], table["unit"], strict=True), start=3):
+            if np.isfinite(value):
+                sheet.write_number(row, table.columns.get_loc(name), value, looks[unit == "points"])
 
 
 def _plain(value):
