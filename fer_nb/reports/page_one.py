@@ -13,10 +13,10 @@ from fer_nb.reports.figures import signal_color
 from fer_nb.reports.html import Html, file_url, fill
 from fer_nb.reports.sections import stimulus_frames
 from fer_nb.reports.sentences import norms_sentence
+from fer_nb.reports.verdict_words import doubts, verdict_lines
 from fer_nb.reports.words import (
     ends_text,
     number,
-    outcome_name,
     people,
     percent,
     score_ends,
@@ -28,11 +28,10 @@ from fer_nb.reports.words import (
     time_code,
     title_of,
 )
-from fer_nb.study.config import StudyConfig
 from fer_nb.study.norms import Norms
 from fer_nb.study.result import StudyResult, scenes_of
 from fer_nb.study.scores import SCORES
-from fer_nb.study.verdict import MOST_N, POWER, Verdict, verdict
+from fer_nb.study.verdict import verdict
 
 # Which scores a client sees first; all are in the appendix.
 FRONT = ("expressiveness", "attention", "valence", "positive", "peak_end")
@@ -136,12 +135,12 @@ def page_one(result: StudyResult, title: str, norms: dict[str, Norms] | None = N
     return PageOne(
         title=title,
         sample=sample(result),
-        verdict=[line for answer in answers for line in verdict_sentences(answer, result)],
+        verdict=verdict_lines(answers, result),
         scores={name: scores_of(result, name, norms.get(name)) for name in result.audiences},
         norms={name: norms_sentence(n) for name, n in norms.items() if n.status != "no-library"},
         best=best,
         worst=worst,
-        doubts=doubts(result),
+        doubts=doubts(answers, result),
         brand={name: brand_of(result, name) for name in result.audiences},
     )
 
@@ -153,126 +152,6 @@ def sample(result: StudyResult) -> str:
         return f"{people(counts['invited'])} invited; no recording gave usable data."
     usable = ", ".join(f"{len(a)} for “{title_of(result, n)}”" for n, a in result.audiences.items())
     return f"{people(counts['invited'])} invited, {counts['recorded']} recorded. Usable: {usable}."
-
-
-def verdict_sentences(answer: Verdict, result: StudyResult) -> list[str]:
-    """Say a verdict in two sentences: what, and how sure."""
-    config = result.config
-    signal = config.primary_outcome[1]
-    unit = "points of the 1–7 scale" if signal in ("valence", "arousal") else "of 100"
-    level = percent(config.level)
-    span = f"{level} interval is {ends_text(signal, answer.low, answer.high)}"
-    value = f"{size_text(signal, answer.estimate, True)} {unit}"
-    names = _names(answer, result)
-    if answer.code in ("first", "second"):
-        winner, other = names if answer.code == "first" else names[::-1]
-        size = f"{size_text(signal, abs(answer.estimate))} {unit}"
-        ends = ends_text(signal, *sorted((abs(answer.low), abs(answer.high))), sign=False)
-        who = f"among the {_size(answer)} who watched both"
-        who = who if answer.paired else f"between {_size(answer)}"
-        return [
-            f"{winner} {_raised(config)} than {other}, by {size} on average.",
-            f"This is the difference {who}; its {level} interval is {ends}.",
-        ]
-    if answer.code in ("rise", "fall"):
-        what = (
-            f"{names[0]} {'raised' if answer.code == 'rise' else 'lowered'} {signal_name(signal)}"
-        )
-        if config.primary_outcome == ("average", "valence"):
-            direction = "positive" if answer.code == "rise" else "negative"
-            what = f"{names[0]} made expressions more {direction} overall"
-        return [
-            f"{what}: the {outcome_name(config)} from each person's baseline was {value}.",
-            f"This is the mean of {people(answer.n_first)}; its {span}.",
-        ]
-    if answer.code == "no_baseline":
-        return [
-            f"{names[0]} was measured without a baseline, so no change can be stated.",
-            "Record a few seconds before the film to compare with each person's resting face.",
-        ]
-    if answer.code == "too_few":
-        needed = config.min_n_test if answer.second else config.min_n_interval
-        about = f"{names[0]} and {names[1]} differ" if answer.second else f"{names[0]} changed"
-        return [
-            f"{about} by {value} in this sample, which is too small for a verdict.",
-            f"It holds {_size(answer)}; at least {needed}{' each' if answer.second else ''} "
-            "are needed.",
-        ]
-    what = "difference" if answer.second else "change"
-    of = "valence" if config.primary == "average:valence" else f"the {outcome_name(config)}"
-    between = f"between {names[0]} and {names[1]}" if answer.second else f"during {names[0]}"
-    return [
-        f"No {what} in {of} {between} that a sample of this size could show.",
-        f"The {what} was {value} among {_size(answer)} (the {span}){_needed(answer)}",
-    ]
-
-
-def _raised(config: StudyConfig) -> str:
-    """What the winner did more than the other, by the primary outcome."""
-    if config.primary_outcome[0] == "average":
-        return f"raised {signal_name(config.primary_outcome[1])} more"
-    return f"had a larger {outcome_name(config)}"
-
-
-def doubts(result: StudyResult) -> list[str]:
-    """What a reader of the verdict must know of its checks: each that does not agree with it."""
-    told = []
-    keys = ["first", "second", "within"]
-    main = result.comparison[result.comparison["role"] == "primary"].set_index(keys)
-    signal = result.config.primary_outcome[1]
-    for check in result.sensitivity.itertuples():
-        if check.within != "stimuli" and (main.index.get_level_values("within") == "stimuli").any():
-            continue  # the verdict is about the films
-        row = main.loc[(check.first, check.second, check.within)]
-        if _sides(row["low"], row["high"]) == _sides(check.low, check.high):
-            continue
-        how = {
-            "completers": "Among those who watched to the end",
-            "presentation": "Allowing for the order in which the films were shown",
-        }[check.check]
-        told.append(
-            f"{how}, the difference is {size_text(signal, check.difference, True)} "
-            f"({ends_text(signal, check.low, check.high)}): the verdict depends on this choice."
-        )
-    if result.mixed_fit.get("presentation") == "confounded":
-        told.append(
-            "The films were shown in one order only, so a difference between them may be due to "
-            "that order."
-        )
-    return told
-
-
-def _sides(low: float, high: float) -> int:
-    """On which side of 0 an interval lies: 1, -1, or 0 where it holds 0 or is not known."""
-    return int(low > 0) - int(high < 0)
-
-
-def _needed(answer: Verdict) -> str:
-    """How the sentence on a difference that was not shown ends: how many people it would take."""
-    each = "" if answer.paired else " in each group"
-    if np.isnan(answer.n_needed):
-        return "."
-    if np.isinf(answer.n_needed):
-        return (
-            f"; to show a true effect as small would take more than {MOST_N:,} respondents{each}."
-        )
-    return (
-        f"; to show a true effect of this size in {POWER:.0%} of studies would take about "
-        f"{answer.n_needed:.0f} respondents{each}."
-    )
-
-
-def _size(answer: Verdict) -> str:
-    if answer.paired:
-        return people(answer.n_first)
-    return f"{answer.n_first} and {answer.n_second} respondents"
-
-
-def _names(answer: Verdict, result: StudyResult) -> tuple[str, str]:
-    if answer.within.startswith("groups of "):
-        return f"Group “{answer.first}”", f"group “{answer.second}”"
-    second = f"“{title_of(result, answer.second)}”" if answer.second else ""
-    return f"“{title_of(result, answer.first)}”", second
 
 
 def scores_of(result: StudyResult, name: str, norms: Norms | None = None) -> list[ScoreView]:

@@ -10,49 +10,13 @@ import pandas as pd
 import pytest
 
 from fer_nb.reports.export import export_study, study_deck
-from fer_nb.reports.page_one import moments_of, page_one, page_one_html, verdict_sentences
+from fer_nb.reports.page_one import moments_of, page_one, page_one_html
 from fer_nb.study.storage import save_study
-from fer_nb.study.verdict import Verdict
 
 
 @pytest.fixture
 def said(result):
     return page_one(result, "Two <trailers>")
-
-
-def answer(code: str, result, **changes) -> Verdict:
-    first, second = result.audiences
-    numbers = {"estimate": 0.4, "low": 0.2, "high": 0.6, "n_first": 20, "n_second": 20}
-    rest = {"within": "stimuli", "paired": True, "n_needed": 34.0}
-    return Verdict(code, first, second, **(numbers | rest | changes))
-
-
-@pytest.mark.parametrize(
-    ("code", "changes", "says"),
-    [
-        ("first", {}, ("“Trailer A (simulated)” raised valence more", "0.20 to 0.60")),
-        ("second", {"estimate": -0.4, "low": -0.6, "high": -0.2}, ("“Trailer B", "0.20 to 0.60")),
-        ("first", {"low": 0.003}, ("raised valence more", "0.003 to 0.600")),
-        (
-            "not_shown",
-            {"low": -0.1},
-            ("No difference in valence", "about 34 respondents."),
-        ),
-        (
-            "not_shown",
-            {"paired": False, "n_needed": float("inf")},
-            ("that a sample of this size could show", "more than 10,000 respondents in each group"),
-        ),
-        ("too_few", {"n_first": 6, "low": np.nan}, ("too small for a verdict", "at least 10 each")),
-        ("rise", {"second": "", "within": ""}, ("more positive overall", "+0.20 to +0.60")),
-        ("no_baseline", {"second": "", "within": ""}, ("without a baseline", "resting face")),
-    ],
-)
-def test_a_verdict_in_two_sentences(result, code, changes, says):
-    lines = verdict_sentences(replace(answer(code, result), **changes), result)
-    assert len(lines) == 2
-    for line, words in zip(lines, says, strict=True):
-        assert words in line
 
 
 def test_the_page_names_everything_once_and_has_no_p_value(result, said):

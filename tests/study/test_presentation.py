@@ -9,10 +9,11 @@ from scipy import stats
 
 from fer_nb.errors import StudyError
 from fer_nb.reports.comparison_sections import mixed_table, sensitivity_table
-from fer_nb.reports.page_one import doubts
+from fer_nb.reports.verdict_words import doubts
 from fer_nb.study import StudyConfig, load_study, read_manifest, run_study, save_study
 from fer_nb.study.mixed import mixed_model
 from fer_nb.study.simulate import Event, simulate_audience, simulate_signals, simulate_table
+from fer_nb.study.verdict import verdict
 
 N = 24
 
@@ -129,8 +130,9 @@ def test_a_study_says_where_its_verdict_hangs_on_the_order(ordered, tmp_path):
     assert row["role"] == "primary"
     assert row["difference"] > check["difference"] + 0.05  # most saw A first
     assert check["low"] < 0 < check["high"]
-    if row["low"] > 0:
-        assert "Allowing for the order" in doubts(ordered)[0]
+    answers = verdict(ordered.comparison, ordered.metrics, ordered.config)
+    if answers[0].code == "first":
+        assert "Allowing for the order" in doubts(answers, ordered)[0]
     assert "position 2 minus position 1" in mixed_table(ordered)
     assert "allowing for order and period" in sensitivity_table(ordered.comparison, ordered)
     again = load_study(save_study(ordered, tmp_path))

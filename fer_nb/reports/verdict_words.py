@@ -1,0 +1,204 @@
+"""The verdict of a study in sentences: which film, how sure, and what it hangs on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fer_nb.reports.words import (
+    ends_text,
+    outcome_name,
+    people,
+    percent,
+    signal_name,
+    size_text,
+    title_of,
+)
+from fer_nb.study.config import StudyConfig
+from fer_nb.study.result import StudyResult
+from fer_nb.study.verdict import MOST_N, POWER, Verdict
+
+_EACH = 3  # so many pairs are told one by one; of more, those that differ
+_TOLD = 5  # the largest differences that are told then
+
+
+def verdict_lines(answers: list[Verdict], result: StudyResult) -> list[str]:
+    """Say the verdicts on one film, or on all pairs: of many, in how many there is a difference."""
+    if len(answers) <= _EACH:
+        return [line for a in answers for line in verdict_sentences(a, result, len(answers))]
+    config, count = result.config, len(answers)
+    kind = "groups" if answers[0].within.startswith("groups of ") else "films"
+    pairs = f"the {count} pairs of {kind}"
+    found = sorted((a for a in answers if _shown(a)), key=lambda a: -abs(a.estimate))
+    few = sum(a.code == "too_few" for a in answers)
+    if few == count:
+        return [
+            f"The sample is too small for a verdict on any of {pairs}.",
+            f"At least {people(config.min_n_test)} are needed in each.",
+        ]
+    differ = f"{'differs' if len(found) <= 1 else 'differ'} in {_outcome(config)}"
+    lead = f"None of {pairs} {differ} by as much as a sample of this size could show."
+    if found:
+        lead = f"{len(found)} of {pairs} {differ} beyond chance."
+    told = [f"{_difference(a, result)} ({_span(a, config)})." for a in found[:_TOLD]]
+    if len(found) > _TOLD:
+        told.append(f"These are the {_TOLD} largest differences.")
+    missing = f" {few} of them have too few people for a verdict." if few else ""
+    rest = f"All {count} comparisons are allowed for; the report’s appendix lists them.{missing}"
+    return [lead, *told, rest]
+
+
+def _shown(answer: Verdict) -> bool:
+    return answer.code in ("first", "second")
+
+
+def _outcome(config: StudyConfig) -> str:
+    return "valence" if config.primary == "average:valence" else f"the {outcome_name(config)}"
+
+
+def _span(answer: Verdict, config: StudyConfig) -> str:
+    """The interval of a difference that was shown, of its size."""
+    ends = sorted((abs(answer.low), abs(answer.high)))
+    text = ends_text(config.primary_outcome[1], *ends, sign=False)
+    return f"{percent(config.level)} interval {text}"
+
+
+def _difference(answer: Verdict, result: StudyResult) -> str:
+    """Which of two was higher, and by how much."""
+    signal = result.config.primary_outcome[1]
+    winner, other = _names(answer, result)[:: 1 if answer.code == "first" else -1]
+    size = f"{size_text(signal, abs(answer.estimate))} {_unit(signal)}"
+    return f"{winner} {_raised(result.config)} than {other}, by {size} on average"
+
+
+def _unit(signal: str) -> str:
+    return "points of the 1–7 scale" if signal in ("valence", "arousal") else "of 100"
+
+
+def verdict_sentences(answer: Verdict, result: StudyResult, of: int = 1) -> list[str]:
+    """Say a verdict in two sentences: what, and how sure; `of` so many that are compared."""
+    config = result.config
+    signal = config.primary_outcome[1]
+    level = percent(config.level)
+    span = f"{level} interval is {ends_text(signal, answer.low, answer.high)}"
+    value = f"{size_text(signal, answer.estimate, True)} {_unit(signal)}"
+    names = _names(answer, result)
+    if _shown(answer):
+        who = f"among the {_size(answer)} who watched both"
+        who = who if answer.paired else f"between {_size(answer)}"
+        ends = ends_text(signal, *sorted((abs(answer.low), abs(answer.high))), sign=False)
+        return [
+            f"{_difference(answer, result)}.",
+            f"This is the difference {who}; its {level} interval is {ends}.",
+        ]
+    if answer.code in ("rise", "fall"):
+        what = (
+            f"{names[0]} {'raised' if answer.code == 'rise' else 'lowered'} {signal_name(signal)}"
+        )
+        if config.primary_outcome == ("average", "valence"):
+            direction = "positive" if answer.code == "rise" else "negative"
+            what = f"{names[0]} made expressions more {direction} overall"
+        return [
+            f"{what}: the {outcome_name(config)} from each person's baseline was {value}.",
+            f"This is the mean of {people(answer.n_first)}; its {span}.",
+        ]
+    if answer.code == "no_baseline":
+        return [
+            f"{names[0]} was measured without a baseline, so no change can be stated.",
+            "Record a few seconds before the film to compare with each person's resting face.",
+        ]
+    if answer.code == "too_few":
+        needed = config.min_n_test if answer.second else config.min_n_interval
+        about = f"{names[0]} and {names[1]} differ" if answer.second else f"{names[0]} changed"
+        return [
+            f"{about} by {value} in this sample, which is too small for a verdict.",
+            f"It holds {_size(answer)}; at least {needed}{' each' if answer.second else ''} "
+            "are needed.",
+        ]
+    what = "difference" if answer.second else "change"
+    between = f"between {names[0]} and {names[1]}" if answer.second else f"during {names[0]}"
+    return [
+        f"No {what} in {_outcome(config)} {between} that a sample of this size could show.",
+        f"The {what} was {value} among {_size(answer)} (the {span}){_needed(answer, of)}",
+    ]
+
+
+def _raised(config: StudyConfig) -> str:
+    """What the winner did more than the other, by the primary outcome."""
+    if config.primary_outcome[0] == "average":
+        return f"raised {signal_name(config.primary_outcome[1])} more"
+    return f"had a larger {outcome_name(config)}"
+
+
+def doubts(answers: list[Verdict], result: StudyResult) -> list[str]:
+    """What a reader of the verdict must know of its checks: each that does not agree with it.
+
+    Of many pairs, those count that differ.
+    """
+    told = []
+    signal = result.config.primary_outcome[1]
+    pairs = {
+        (a.first, a.second, a.within): a for a in answers if len(answers) <= _EACH or _shown(a)
+    }
+    for check in result.sensitivity.itertuples():
+        answer = pairs.get((check.first, check.second, check.within))
+        if answer is None:
+            continue
+        side = _sides(check.low, check.high)
+        if side == _sides(answer.low, answer.high) or (side == 0 and not _shown(answer)):
+            continue
+        how = {
+            "completers": "Among those who watched to the end",
+            "presentation": "Allowing for the order in which the films were shown",
+        }[check.check]
+        names = _names(answer, result)
+        which = f" between {names[0]} and {names[1]}" if len(answers) > 1 else ""
+        told.append(
+            f"{how}, the difference{which} is {size_text(signal, check.difference, True)} "
+            f"({ends_text(signal, check.low, check.high)}): the verdict depends on this choice."
+        )
+    if result.mixed_fit.get("presentation") == "confounded":
+        told.append(
+            "The films were shown in one order only, so a difference between them may be due to "
+            "that order."
+        )
+    return told
+
+
+def _sides(low: float, high: float) -> int:
+    """On which side of 0 an interval lies: 1, -1, or 0 where it holds 0 or is not known."""
+    return int(low > 0) - int(high < 0)
+
+
+def _needed(answer: Verdict, of: int) -> str:
+    """How the sentence on a difference that was not shown ends: how many people it would take."""
+    each = "" if answer.paired else " in each group"
+    if answer.low > 0 or answer.high < 0:
+        # An interval stands for itself; the verdict allows for all comparisons, and for the test.
+        if of > 1:
+            return f"; as one of {of} comparisons it may still be chance."
+        return "; its test does not rule out chance."
+    if np.isnan(answer.n_needed):
+        return "."
+    alone = " if these two alone were compared" if of > 1 else ""
+    if np.isinf(answer.n_needed):
+        return (
+            f"; to show a true effect as small would take more than {MOST_N:,} respondents"
+            f"{each}{alone}."
+        )
+    return (
+        f"; to show a true effect of this size in {POWER:.0%} of studies would take about "
+        f"{answer.n_needed:.0f} respondents{each}{alone}."
+    )
+
+
+def _size(answer: Verdict) -> str:
+    if answer.paired:
+        return people(answer.n_first)
+    return f"{answer.n_first} and {answer.n_second} respondents"
+
+
+def _names(answer: Verdict, result: StudyResult) -> tuple[str, str]:
+    if answer.within.startswith("groups of "):
+        return f"Group “{answer.first}”", f"group “{answer.second}”"
+    second = f"“{title_of(result, answer.second)}”" if answer.second else ""
+    return f"“{title_of(result, answer.first)}”", second
