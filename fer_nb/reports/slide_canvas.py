@@ -90,9 +90,7 @@ class Canvas:
         self.ink = brand.ink if own or brand.ink != Brand.ink else None
         if own:
             self._without_template()
-        for slide in list(self.show.slides._sldIdLst):
-            self.show.part.drop_rel(slide.rId)
-            self.show.slides._sldIdLst.remove(slide)
+        self._leave_out_examples()
         self.unit = min(self.show.slide_width / _WIDTH, self.show.slide_height / _HEIGHT)
         self.width = self.show.slide_width / self.unit
         self.height = self.show.slide_height / self.unit
@@ -101,6 +99,17 @@ class Canvas:
         left = self.title.left + _INSET
         top = self.title.bottom + 0.15
         self.body = Box(left, top, self.title.width - 2 * _INSET, self._foot() - 0.1 - top)
+
+    def _leave_out_examples(self) -> None:
+        """Remove a template's slides, after the sections and shows that name them: a slide that is
+        named is kept in the file, where a new one then has its name."""
+        for lists in list(self.show.part._element.iter("{*}sectionLst", "{*}custShowLst")):
+            # A list of sections is the one child of an extension.
+            named = lists.getparent() if lists.getparent().tag.endswith("}ext") else lists
+            named.getparent().remove(named)
+        for slide in list(self.show.slides._sldIdLst):
+            self.show.part.drop_rel(slide.rId)
+            self.show.slides._sldIdLst.remove(slide)
 
     def _without_template(self) -> None:
         """Turn python-pptx's own template into a wide one, titles at the left, in our colour."""

@@ -190,6 +190,52 @@ def test_a_templates_words_places_and_colours_are_kept(tmp_path):
     assert str(run.font.color.rgb) == "B03A2E"
 
 
+def test_a_title_layout_without_a_place_for_words_is_not_taken(tmp_path):
+    from zipfile import ZipFile
+
+    file = template(tmp_path / "agency.pptx", 10, 7.5)
+    show = pptx.Presentation(file)
+    below = show.slide_layouts[0].placeholders[1]._element
+    below.getparent().remove(below)
+    show.save(file)
+    path = write_slides(DECK, tmp_path / "study.pptx", Brand(template=file))
+    first = pptx.Presentation(path).slides[0]
+    assert first.slide_layout.name == "Nur Titel"
+    assert "20 respondents" in texts(first)
+    with ZipFile(path) as parts:
+        assert len(parts.namelist()) == len(set(parts.namelist()))
+
+
+def test_sections_and_shows_of_left_out_slides_go_too(tmp_path):
+    from zipfile import ZipFile
+
+    from pptx.oxml import parse_xml
+    from pptx.oxml.ns import nsdecls
+
+    file = template(tmp_path / "agency.pptx", 10, 7.5)
+    show = pptx.Presentation(file)
+    ids = show.slides._sldIdLst[0]
+    office = "http://schemas.microsoft.com/office/powerpoint/2010/main"
+    for xml in (
+        f'<p:custShowLst {nsdecls("p", "r")}><p:custShow name="short" id="0"><p:sldLst>'
+        f'<p:sld r:id="{ids.rId}"/></p:sldLst></p:custShow></p:custShowLst>',
+        f'<p:extLst {nsdecls("p")}><p:ext uri="{{521415D9-36F7-43E2-AB2F-B90AF26B5E84}}">'
+        f'<p14:sectionLst xmlns:p14="{office}"><p14:section name="Intro" '
+        f'id="{{00000000-0000-0000-0000-000000000001}}"><p14:sldIdLst><p14:sldId id="{ids.id}"/>'
+        f"</p14:sldIdLst></p14:section></p14:sectionLst></p:ext></p:extLst>",
+    ):
+        show.part._element.append(parse_xml(xml))
+    show.save(file)
+    made = write_slides(DECK, tmp_path / "study.pptx", Brand(template=file))
+    with ZipFile(made) as parts:
+        slides = [name for name in parts.namelist() if name.startswith("ppt/slides/slide")]
+        told = parts.read("ppt/presentation.xml").decode()
+        assert not any(b"An example" in parts.read(name) for name in slides)
+    assert len(slides) == len(pptx.Presentation(made).slides)
+    assert "sectionLst" not in told
+    assert "custShow" not in told
+
+
 def test_a_layout_without_a_kind_is_found_by_its_title_alone(tmp_path):
     path = template(tmp_path / "agency.pptx", 10, 7.5)
     show = pptx.Presentation(path)
