@@ -29,6 +29,7 @@ WARNING = (
     "(the model card says how many). Read changes from each person’s baseline, not levels, and "
     "treat a gap between such segments as a question, not as a finding."
 )
+_MOST_ROWS = 12  # of a table of comparisons; the file has all of them
 _REFUSED = {
     "many": f"holds more than {MOST_LEVELS} values (make bands, such as 18–29)",
     "varies": "differs between recordings of one person",
@@ -45,19 +46,20 @@ def segments(result: StudyResult) -> Html:
         fold(name, _segment(result, name), group="segments", open_=not i)
         for i, name in enumerate(usable)
     ]
-    config = result.config
+    config, tested = result.config, int(result.segment_comparison["p"].notna().sum())
+    over = "no comparison has enough people for a test"
+    if tested:
+        over = (
+            f"“beyond chance” is corrected over all {tested} comparisons of segments (Holm, "
+            f"{percent(config.alpha)})"
+        )
     note = paragraphs(
         f"Only numbers of {people(config.min_n_interval)} or more are shown, and only of "
         f"{config.min_n_test} or more tested. One number is compared, the {outcome_name(config)}; "
-        f"“beyond chance” is corrected over all {_tested(result)} comparisons of segments (Holm, "
-        f"{percent(config.alpha)}). Segments found in the data are leads for the next study.",
+        f"{over}. Segments found in the data are leads for the next study.",
         *told,
     )
     return joined(*folds, note)
-
-
-def _tested(result: StudyResult) -> int:
-    return int(result.segment_comparison["p"].notna().sum())
 
 
 def _segment(result: StudyResult, column: str) -> Html:
@@ -108,12 +110,15 @@ def _cell(row: pd.Series, key: str, text=None) -> str:
 
 def _comparisons(result: StudyResult, column: str) -> Html:
     found = result.segment_comparison
-    found = found[found["column"] == column]
     config, signal = result.config, result.config.primary_outcome[1]
+    enough = found[["n_first", "n_second"]].min(axis=1) >= config.min_n_interval
+    found = found[(found["column"] == column) & enough & found["difference"].notna()]
+    left_out = found.iloc[:0]
+    if len(found) > _MOST_ROWS:  # the surest first, then the largest
+        order = np.lexsort((-found["difference"].abs(), found["p_holm"].fillna(2.0)))
+        found, left_out = found.iloc[order[:_MOST_ROWS]], found.iloc[order[_MOST_ROWS:]]
     lines = []
     for r in found.itertuples():
-        if np.isnan(r.difference) or min(r.n_first, r.n_second) < config.min_n_interval:
-            continue
         if r.level:
             first, second = (title_of(result, name) for name in (r.first, r.second))
             what = f"“{first}” minus “{second}”, {column} {r.level}"
@@ -126,7 +131,15 @@ def _comparisons(result: StudyResult, column: str) -> Html:
     if not lines:
         return Html()
     header = [f"difference of the {outcome_name(config)}", "estimate", "interval", "n", "how sure"]
-    return table(lines, header, {1, 2, 3})
+    shown = table(lines, header, {1, 2, 3})
+    if left_out.empty:
+        return shown
+    untested = int(left_out["p"].isna().sum())
+    few = f"; {untested} of them have too few people for a test" if untested else ""
+    return joined(
+        shown,
+        paragraphs(f"{len(left_out)} more comparisons are in segment_comparison.csv{few}."),
+    )
 
 
 def sure(row, config: StudyConfig) -> str:

@@ -147,3 +147,18 @@ def test_chance_differences_are_seldom_called_more():
         _, comparison, _ = segment_tables({"film": audience}, quality)
         wrong += (comparison["p_holm"] <= 0.05).any()
     assert wrong <= 4
+
+
+def test_of_many_comparisons_the_surest_and_largest_are_shown(study):
+    row = study.segment_comparison.iloc[[0]].assign(n_first=12, n_second=12, difference=0.1)
+    rows = pd.concat([row.assign(first=f"level {k}", p=np.nan, p_holm=np.nan) for k in range(20)])
+    rows = rows.reset_index(drop=True)
+    rows.loc[17, ["p", "p_holm"]] = 0.01, 0.02
+    rows.loc[18, "difference"] = -0.9
+    html = segments(replace(study, segment_comparison=rows))
+    assert html.count(" minus ") == 12
+    assert html.index("level 17 minus") < html.index("level 18 minus")
+    assert "8 more comparisons are in segment_comparison.csv; 8 of them have too few" in html
+    untested = rows.assign(p=np.nan, p_holm=np.nan)
+    html = segments(replace(study, segment_comparison=untested))
+    assert "no comparison has enough people for a test" in html
