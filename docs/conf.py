@@ -84,6 +84,9 @@ def _gather(app, config) -> None:
             old.unlink()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         notebook = nbformat.reads(path.read_text("utf-8").replace("](../docs/", "](../"), 4)
+        for cell in notebook.cells:
+            if "alt" in cell.metadata:
+                cell.metadata["mystnb"] = {"image": {"alt": cell.metadata["alt"]}}
         first, place = notebook.cells[0], f"notebooks/{path.name}"
         first.source = launch.with_links(first.source, place, config.repository)
         nbformat.write(notebook, HERE / "tutorials" / path.name)
@@ -138,6 +141,13 @@ def _bars(app, doctree) -> None:
             node.parent.remove(node)
 
 
+def _dashes(app, doctree) -> None:
+    """Part a parameter from its description with a dash; smart quotes, which would, are off."""
+    for node in list(doctree.findall(nodes.Text)):
+        if node.astext() == " -- ":
+            node.parent.replace(node, nodes.Text(" – "))
+
+
 def setup(app) -> None:
     """Run before Sphinx looks for pages, and on each page that it reads."""
     app.add_config_value("repository", launch.repository(), "env", str)
@@ -145,3 +155,4 @@ def setup(app) -> None:
     app.connect("config-inited", _gather)
     app.connect("source-read", _links)
     app.connect("doctree-read", _bars)
+    app.connect("doctree-read", _dashes)

@@ -84,11 +84,12 @@ def test_badges_of_readme_follow_the_address():
 def test_faults_of_a_site_are_found(tmp_path):
     (tmp_path / "a.html").write_text(
         '<script src="https://cdn.example/x.js"></script><img src="b.png"><a href="#here">x</a>'
+        '<img src="a.html" alt="a.html">'
     )
     found = check_site.faults(tmp_path)
     assert [line.split(": ")[1] for line in found] == [
         "#here has no such place",
-        "1 pictures without alt text",
+        "2 pictures without alt text",
         "b.png leads nowhere",
         "fetches https://cdn.example/x.js",
     ]

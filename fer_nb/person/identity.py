@@ -99,7 +99,7 @@ def main_person(table: pd.DataFrame, start_s: float = -np.inf, end_s: float = np
 
 
 def same_person(table: pd.DataFrame, person: int) -> list[int]:
-    """Return the `face_id`s that are taken for one person: `person` first.
+    """Return every `face_id` that is taken for one person, `person` first.
 
     Whoever leaves the picture for long comes back under another number. A face that is only there
     while `person` is away, at a like size and place, is taken for the same.

@@ -99,7 +99,9 @@ def _place(valence: float, arousal: float) -> tuple[float, float]:
 
 
 def _dot(name: str, x: float, y: float) -> str:
+    # Right of fear lies another dot: anger or, where faces were rated, uncertain.
+    place = f'x="{x - 8:.1f}" text-anchor="end"' if name == "fear" else f'x="{x + 7:.1f}"'
     return (
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{COLORS[name]}"/>'
-        f'<text x="{x + 7:.1f}" y="{y + _BELOW.get(name, -6):.1f}" fill="#222">{name}</text>'
+        f'<text {place} y="{y + _BELOW.get(name, -6):.1f}" fill="#222">{name}</text>'
     )

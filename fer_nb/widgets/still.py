@@ -42,12 +42,16 @@ def _bars(axes, row: pd.Series) -> None:
 
 
 def video_still(image: np.ndarray, rows: pd.DataFrame, table: pd.DataFrame) -> bytes:
-    """Return a frame with its boxes above the curves of the main person, as PNG."""
+    """Return a frame with its boxes beside the curves of the main person, as PNG."""
     drawn = draw_reactions(image, rows, val_ar=True)
-    with figure(1, 3, figsize=(11, 3.2), width_ratios=(1.1, 1.5, 1.5)) as (fig, axes):
-        axes[0].imshow(pictures.shrink(drawn, 700))
-        axes[0].set_axis_off()
-        _curves(axes[1], axes[2], table, main_person(table), 1.0)
+    with figure(2, 2, figsize=(9, 4.8), width_ratios=(1, 1.4)) as (fig, axes):
+        frame = fig.add_subplot(axes[0, 0].get_gridspec()[:, 0])
+        for empty in axes[:, 0]:
+            empty.remove()
+        frame.imshow(pictures.shrink(drawn, 700))
+        frame.set_axis_off()
+        _curves(axes[0, 1], axes[1, 1], table, main_person(table), 1.0)
+        axes[0, 1].set_xlabel("")
     return pictures.figure_png(fig)
 
 
