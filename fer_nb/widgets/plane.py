@@ -13,7 +13,8 @@ from fer_nb.widgets.prepared import FIGURE, Prepared
 
 _SIDE, _RIM = 360, 30  # pixels; the scale from 1 to 7 lies inside the rim
 _STEP = (_SIDE - 2 * _RIM) / 6
-_BELOW = {"neutral": 15, "uncertain": 28, "contempt": 41}  # labels of near neighbours, kept apart
+# Pixels from a dot down to its label: near neighbours are kept apart.
+_BELOW = {"fear": 11, "neutral": 15, "uncertain": 28, "contempt": 41}
 
 # Follows the pointer, or the arrow keys (with Shift in larger steps), and names the two nearest.
 _MOVE = (
