@@ -141,6 +141,15 @@ def _bars(app, doctree) -> None:
             node.parent.remove(node)
 
 
+def _wide(app, doctree) -> None:
+    """Put a picture that stands by itself into a box, in which it can scroll on a phone."""
+    for node in list(doctree.findall(nodes.image)):
+        if isinstance(node.parent, nodes.paragraph) and len(node.parent) == 1:
+            paragraph = node.parent
+            paragraph.replace_self(box := nodes.container(classes=["picture"]))
+            box += paragraph
+
+
 def _dashes(app, doctree) -> None:
     """Part a parameter from its description with a dash; smart quotes, which would, are off."""
     for node in list(doctree.findall(nodes.Text)):
@@ -156,3 +165,4 @@ def setup(app) -> None:
     app.connect("source-read", _links)
     app.connect("doctree-read", _bars)
     app.connect("doctree-read", _dashes)
+    app.connect("doctree-read", _wide)
