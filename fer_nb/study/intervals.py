@@ -25,8 +25,8 @@ from fer_nb.errors import StudyError
 from fer_nb.study.signals import Columns
 
 METHODS = ("bootstrap-se", "wider-t", "symmetric-t", "bootstrap-t")
-# Columns at a time: keeps arrays (n_boot, columns), and those of many people, at 8 MB.
-_CHUNK, _NUMBERS = 500, 1_000_000
+# Columns at a time: keeps arrays (n_boot, columns), and those of many people, at some 2 MB.
+_CHUNK, _NUMBERS = 500, 250_000
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
@@ -109,7 +109,7 @@ def mean_band(
 
 
 def blocks(rows: int, width: int) -> Iterator[slice]:
-    """Yield stretches of `rows` rows of which each, `width` numbers wide, takes some 8 MB.
+    """Yield stretches of `rows` rows of which each, `width` numbers wide, takes some 2 MB.
 
     Their lengths are multiples of 4: a generator that draws bytes one block after the other then
     draws what it would draw at once.
