@@ -82,7 +82,9 @@ def test_quality_counts_gaps_and_others():
     happy[90:] = np.nan
     quality = recording_quality(recording(np.arange(100) / 10, happy, others=[3, 4, 30]))
     assert quality["face_share"] == pytest.approx(0.65)
-    assert quality["longest_gap_s"] == pytest.approx(2.6)  # from the last sighting to the next
+    assert quality["longest_gap_s"] == pytest.approx(2.5)
+    whole = recording_quality(recording(np.arange(100) / 10, np.full(100, 0.1)))
+    assert whole["longest_gap_s"] == pytest.approx(0, abs=1e-9)
     assert quality["effective_fps"] == pytest.approx(10)
     assert quality["duration_s"] == pytest.approx(10)
     assert quality["brightness"] == pytest.approx(120, abs=1)
@@ -121,7 +123,7 @@ def test_the_share_of_the_face_is_one_of_time():
 def test_the_time_after_who_leaves_counts_as_time_without():
     happy = np.where(np.arange(100) < 60, 0.1, np.nan)
     quality = recording_quality(recording(np.arange(100) / 10, happy))
-    assert quality["longest_gap_s"] == pytest.approx(4.1)
+    assert quality["longest_gap_s"] == pytest.approx(4.0)
     assert quality["usable"]
 
 

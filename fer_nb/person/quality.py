@@ -77,7 +77,7 @@ def measure(
     return {
         "measured_s": measured,
         "face_share": measured / duration_s if duration_s > 0 else 0.0,
-        "longest_gap_s": float(np.diff([t[0], *t[seen]]).max()) if seen.any() else np.nan,
+        "longest_gap_s": _longest_gap(t[0], t[seen], held[inside][seen]) if seen.any() else np.nan,
         "last_seen_s": float(t[seen][-1]) if seen.any() else np.nan,
         "recorded_s": float(t[-1] + person.held_s[inside][-1]) if len(t) else 0.0,
         "effective_fps": float(len(step) / (t[-1] - t[0])) if len(step) else 0.0,
@@ -90,6 +90,12 @@ def measure(
         "other_face_share": _share(person.n_faces[inside] > 1),
         "damaged_share": person.damaged_share,
     }
+
+
+def _longest_gap(start: float, seen: np.ndarray, held: np.ndarray) -> float:
+    """The longest time before or between the frames, seconds, less what these stand for."""
+    ends = np.concatenate([[start], seen + held])[:-1]
+    return float(np.clip(seen - ends, 0, None).max())
 
 
 def _median(values: np.ndarray) -> float:
@@ -138,7 +144,8 @@ def recording_quality(table: pd.DataFrame, person: int | None = None) -> dict:
     measured = measure(found, begin, span)
     reasons = shortcomings(measured)
     never = np.isnan(measured["last_seen_s"])
-    longest = span if never else max(measured["longest_gap_s"], span - measured["last_seen_s"])
+    after = max(0.0, span - measured["last_seen_s"] - usual)  # less what the last frame stands for
+    longest = span if never else max(measured["longest_gap_s"], after)
     return measured | {
         "frames": len(times),
         "duration_s": span,

@@ -95,7 +95,7 @@ def test_a_good_recording_is_kept_and_measured():
     assert reasons == notes == ""
     assert m["face_share"] == pytest.approx(1.0)
     assert m["effective_fps"] == pytest.approx(10)
-    assert m["longest_gap_s"] == pytest.approx(0.1)
+    assert m["longest_gap_s"] == pytest.approx(0, abs=1e-9)
     assert m["jitter_ms"] == pytest.approx(0, abs=1e-6)
 
 
