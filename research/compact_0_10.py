@@ -116,7 +116,7 @@ def average(runs: list[Path], data: Path, out: Path) -> None:
     held_out = targets.faces_of(faces, config)
     record["temperature"] = targets.calibrate(network, held_out, config)
     record["mean_of"] = [run.name for run in runs]
-    record["history"] = [loop.measure(network, held_out, config.size)]
+    record["history"] = [loop.measure(network, held_out, config)]
     out.mkdir(parents=True, exist_ok=True)
     network.save_weights(out / "network.weights.h5")
     (out / "run.json").write_text(json.dumps(record, indent=1) + "\n")

@@ -22,7 +22,8 @@ from fer_nb.training.compact.export import export
 from fer_nb.training.compact.network import build_network
 from fer_nb.training.compact.targets import fit_calibration
 
-STUDENTS = {"accurate": "accurate_2", "compact": "compact_2"}  # what each shipped network is
+# What each shipped network is, and since when.
+STUDENTS = {"accurate": ("accurate_3", "0.14.0"), "compact": ("compact_2", "0.12.0")}
 LICENSE = "research and teaching, non-commercial (learned from RAF-DB)"
 DATA = (
     "FER+ votes on FER2013 Training, RAF-DB (nine tenths of its train part), 7,080 grey crops of "
@@ -37,30 +38,30 @@ def export_all(work) -> None:
         export_one(work, name)
 
 
-def export_one(work, name: str, version: str = "0.13.0") -> Path:
+def export_one(work, name: str) -> Path:
     """Write WORK/models/NAME: model.json, ONNX file and Keras weights."""
-    run = finish(work, name)
+    source, version = STUDENTS[name]
+    run = finish(work, source)
     folder = work.folder / "models" / name
     export(run, folder, version=version, name=name, license=LICENSE, trained_on=DATA, force=True)
     set_priors(folder, json.loads((run / "run.json").read_text())["priors"])
     return folder
 
 
-def finish(work, name: str) -> Path:
+def finish(work, source: str) -> Path:
     """Calibrate a student by the votes on faces kept aside, fit its default prior, record it."""
-    source = STUDENTS[name]
     config = PLANS[source]
     learned = torch.load(work.folder / f"{source}.pt", map_location="cpu")
     student = Student(config)
     student.load_state_dict({k: v for k, v in learned.items() if not k.startswith("features")})
     aside = sets.ferplus(work.data, "val")
-    logits = answer(student, aside.images, config.size)["logits"]
+    logits = answer(student, aside.images, config)["logits"]
     temperature, offsets = fit_calibration(logits, aside.target)
     with torch.no_grad():
         student.logits.bias += torch.tensor(offsets)
     natural = sets.ferplus(work.data, "train").target.mean(axis=0, dtype=float)
     judged = sources(
-        work.data, lambda crops: answer(student, crops, config.size)["logits"] / temperature
+        work.data, lambda crops: answer(student, crops, config)["logits"] / temperature
     )
     found = choose_prior(judged, natural)
     network = build_network(config, config.size)
@@ -178,6 +179,5 @@ def set_priors(folder: Path, found: dict) -> None:
     info = json.loads(path.read_text())
     info["priors"] = {name: found[name] for name in ("natural", "default", "balanced")}
     info["prior_strength"] = found["way"]
-    info["mirror"] = info["name"] == "accurate"  # twice the time, which compact is not given
     lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in info.items())
     path.write_text(f"{{\n{lines}\n}}\n")

@@ -13,7 +13,11 @@ The steps, in this order; each keeps what it made in WORK, and a step that was c
 | accurate, compact | the networks of 0.11.0 on the teacher's answers |
 | blendshapes | MediaPipe's blendshapes of the faces (`blendshapes.py`) |
 | teacher_2, answers_2 | mobilenet_7 again, six epochs at 192 pixels |
-| accurate_2, compact_2 | the shipped networks, from those of 0.11.0 |
+| accurate_2, compact_2 | `accurate` 0.12.0 and 0.13.0, and `compact`, from those of 0.11.0 |
+| answers_3 | what `accurate` 0.13.0 and the untouched mobilenet_7 say, and blendshapes |
+| mobile | mobilenet_7 once more, ten epochs at 160 pixels: the third teacher |
+| answers_4 | what it says, and its features |
+| accurate_3 | `accurate`, in colour and at 128 pixels, from that of 0.13.0 |
 | export | calibrate, choose the priors, write the models |
 
 record.md says how long each took.
@@ -31,17 +35,20 @@ from functools import partial
 from pathlib import Path
 
 import faces as sets
+import lessons
+import mobile
 import numpy as np
-import smiles
 import torch
 from distill import PLANS, learn
+from lessons import COLOURED, FERPLUS, RAF, of_seven, rated, uncommon
 from scipy.special import softmax
-from student import Student, from_keras
-from teacher import COLUMNS, MobileNet, answers, fine_tune, load_peer
+from student import Student, answer, from_keras, in_colour
+from teacher import MobileNet, answers, fine_tune, load_peer
 
-from fer_nb.emotions import expected_valence_arousal, to_unit
+from fer_nb.faces.face import shrunk
 from fer_nb.models import load_model
 from fer_nb.training.common.faces import LabelledFaces
+from fer_nb.training.compact.targets import fit_calibration
 
 # Side, epochs, the epoch whose weights are taken, FER+ faces in an epoch.
 TEACHERS = {"teacher": (128, 3, 3, 8000), "teacher_2": (192, 6, 5, 5000)}
@@ -49,7 +56,6 @@ START = "compact-0.10"
 PEER = "derived/mobilenet_v1_224_affectnet7_dequant.keras"
 LANDMARKER = "det/face_landmarker.task"
 DETECTOR = "det/face_detection_yunet_2023mar.onnx"
-FERPLUS, RAF, COLOURED, NONE = range(4)
 
 
 class Work:
@@ -97,13 +103,6 @@ def make_faces(work: Work) -> None:
     work.save("start", probs=np.concatenate(probs), **untouched)
 
 
-def of_seven(logits: np.ndarray) -> np.ndarray:
-    """Return the probabilities (n, 9) of a network that knows seven emotions."""
-    probs = np.zeros((len(logits), 9), np.float32)
-    probs[:, COLUMNS] = softmax(logits[:, COLUMNS], axis=1)
-    return probs
-
-
 def make_teacher(work: Work, name: str) -> None:
     """Fine-tune mobilenet_7 on a part of FER+, all of RAF-DB and a part of `faces_color`."""
     size, epochs, _, count = TEACHERS[name]
@@ -134,11 +133,6 @@ def make_teacher(work: Work, name: str) -> None:
     (work.folder / name).mkdir(exist_ok=True)
     faces = sets.join(plus, raf, other)
     fine_tune(net, faces, work.folder / name, per_epoch, size=size, epochs=epochs)
-
-
-def uncommon(faces: sets.FaceSet) -> np.ndarray:
-    """Tell the faces that are labelled neither happy nor neutral."""
-    return ~np.isin(faces.target.argmax(axis=1), [4, 5])
 
 
 def asked(work: Work) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -172,122 +166,92 @@ def make_blendshapes(work: Work) -> None:
     work.save("blendshapes", rows=rows, shapes=shapes(crops, work.weights / LANDMARKER))
 
 
-def first_lesson(work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray, sets.FaceSet]:
-    """Targets, features (none) and shares before there is a teacher."""
+def make_answers_3(work: Work) -> None:
+    """Ask the student of 0.13.0 of all faces, the untouched network of all but FER+'s."""
     every, kind = work.faces()
-    start = work.load("start")
-    own, label = start["probs"], every.target
-    target = own.copy()
-    plus, raf, coloured = (kind == k for k in (FERPLUS, RAF, COLOURED))
-    target[plus] = 0.35 * label[plus] + 0.65 * own[plus]
-    target[raf] = 0.75 * label[raf] + 0.15 * of_seven(start["raf"]) + 0.10 * own[raf]
-    target[coloured] = (
-        0.5 * label[coloured] + 0.2 * of_seven(start["coloured"]) + 0.3 * own[coloured]
+    rows = np.flatnonzero(kind != FERPLUS)
+    crops = [every.images[i] for i in rows]
+    with (work.folder / "crops_3.pkl").open("wb") as file:
+        pickle.dump((rows, crops), file)
+    untouched = answers(load_peer(work.weights / PEER), crops, 224)[1]
+    work.save("answers_3", rows=rows, untouched=untouched, own=as_0_13(work, every.images))
+    from blendshapes import shapes
+
+    work.save("blendshapes_3", rows=rows, shapes=shapes(crops, work.weights / LANDMARKER))
+
+
+def as_0_13(work: Work, crops: list[np.ndarray]) -> np.ndarray:
+    """Return what `accurate` 0.13.0 says of faces under the natural prior: (n, 9)."""
+    plan = PLANS["accurate_2"]
+    net = Student(plan)
+    known = torch.load(work.folder / "accurate_2.pt")
+    net.load_state_dict({k: v for k, v in known.items() if not k.startswith("features")})
+    aside = sets.ferplus(work.data, "val")
+    temperature, offsets = fit_calibration(answer(net, aside.images, plan)["logits"], aside.target)
+    sides = [crops, [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]]
+    logits = sum(answer(net, side, plan)["logits"] for side in sides) / 2
+    return softmax((logits + offsets) / temperature, axis=1)
+
+
+def make_mobile(work: Work) -> None:
+    """Train mobilenet_7 on; writes mobile.pt when all epochs are done."""
+    target, features, share, every = lessons.third_lesson(work)
+    torch.manual_seed(3)
+    faces = LabelledFaces(every.images, target, affect=rated(target), features=features)
+    net = mobile.begin(work.weights / PEER)
+    net = learn(net, faces, share, mobile.PLAN, work.folder / "mobile", batch=mobile.batch)
+    torch.save(net.state_dict(), work.folder / "mobile.pt")
+
+
+def make_answers_4(work: Work) -> None:
+    """Ask the third teacher, calibrated by votes on faces kept aside; keep its features, too."""
+    rows, crops = asked(work)
+    teacher = mobile.begin(work.weights / PEER)
+    teacher.load_state_dict(torch.load(work.folder / "mobile.pt"))
+    aside = sets.ferplus(work.data, "val")
+    temperature, offsets = fit_calibration(
+        mobile.answer(teacher, aside.images)["logits"], aside.target
     )
-    share = np.array([0.45, 1.0, 0.35, 0.0])[kind]
-    share[coloured & uncommon(every)] = 1.5
-    share[plus & (label[:, 1:4].max(axis=1) > 0.35)] = 1.0
-    return target, np.zeros((len(every), 1), np.float32), share, every
-
-
-# Of each kind of face, how much of its target comes from raters, teacher, untouched network and
-# compact 0.10.0; FER+ faces of which the teacher was not asked have raters and compact 0.10.0 only.
-MIXTURES = {
-    "answers": {
-        FERPLUS: (0.3, 0.25, 0.0, 0.45),
-        RAF: (0.6, 0.25, 0.1, 0.05),
-        COLOURED: (0.35, 0.3, 0.15, 0.2),
-        NONE: (0.0, 0.5, 0.25, 0.25),
-    },
-    "answers_2": {
-        FERPLUS: (0.3, 0.35, 0.0, 0.35),
-        RAF: (0.45, 0.4, 0.1, 0.05),
-        COLOURED: (0.3, 0.4, 0.2, 0.1),
-        NONE: (0.0, 0.55, 0.3, 0.15),
-    },
-}
-
-
-def second_lesson(work: Work, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, sets.FaceSet]:
-    """Targets of raters, teacher, untouched network and compact 0.10.0; features to guess.
-
-    The features are 64 principal axes of what the teacher sees, and in the second round 52
-    blendshapes.
-    """
-    every, kind = work.faces()
-    told, own, label = work.load(name), work.load("start")["probs"], every.target
-
-    def everywhere(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
-        whole = np.full((len(every), values.shape[1]), np.nan, np.float32)
-        whole[rows] = values
-        return whole
-
-    teacher = everywhere(told["rows"], softmax(told["teacher"], axis=1))
-    untouched = everywhere(told["rows"], softmax(told["untouched"], axis=1))
-    if name == "answers_2":
-        shapes = work.load("blendshapes")
-        shapes = everywhere(shapes["rows"], shapes["shapes"])
-        count = np.array([0.6, 1.0, 0.5, 0.0])[kind]
-        geometry = smiles.read(shapes, label, count, np.flatnonzero(kind != NONE))
-        geometry[kind == FERPLUS] = np.nan  # too small to be measured, and well known already
-        teacher, untouched, own = (
-            smiles.with_smiles(probs, geometry) for probs in (teacher, untouched, own)
-        )
-    target = own.copy()
-    plus = kind == FERPLUS
-    target[plus] = 0.35 * label[plus] + 0.65 * own[plus]
-    for sort, shares in MIXTURES[name].items():
-        rows = (kind == sort) & np.isfinite(teacher[:, 0])
-        sources = zip(shares, (label, teacher, untouched, own), strict=True)
-        target[rows] = sum(share * source[rows] for share, source in sources if share)
-    features = told["features"].astype(np.float32)
-    features -= features.mean(axis=0)
-    axes = np.linalg.svd(features[::4], full_matrices=False)[2][:64]
-    features = features @ axes.T
-    wanted = [everywhere(told["rows"], features / features.std(axis=0).mean())]
-    if name == "answers_2":
-        middle, spread = np.nanmean(shapes, axis=0), np.nanstd(shapes, axis=0)
-        wanted.append(np.clip((shapes - middle) / (spread + 0.02), -4, 4))
-    share = np.array([0.35, 1.0, 0.3, 0.5])[kind]
-    share[(kind == COLOURED) & uncommon(every)] = 1.5
-    share[plus & (label[:, 1:4].max(axis=1) > 0.35)] = 1.0
-    share[(kind == RAF) & np.isin(label.argmax(axis=1), [2, 3])] = 1.5
-    return target, np.hstack(wanted), share, every
-
-
-def rated(target: np.ndarray) -> np.ndarray:
-    """Return valence and arousal in [-1, 1] of targets, as `vote_affect` does of ten votes."""
-    votes = 10 * target.astype(float)
-    votes[:, 8] = 0
-    votes[:, 5] += 0.5
-    return to_unit(expected_valence_arousal(votes, "circumplex")).astype(np.float32)
+    told = mobile.answer(teacher, crops)
+    probs = softmax((told["logits"] + offsets) / temperature, axis=1)
+    work.save("answers_4", rows=rows, probs=probs, features=told["pool"])
 
 
 def make_student(work: Work, name: str) -> None:
     """Train one of `PLANS`; writes NAME.pt."""
-    again, first = name.endswith("_2"), name == "first"
-    if first:
-        target, features, share, every = first_lesson(work)
-    else:
-        target, features, share, every = second_lesson(work, "answers_2" if again else "answers")
-    torch.manual_seed(0 if first else 2 if again else 1)
-    small = name.startswith("compact")
-    student = Student(PLANS[name], features=0 if first else features.shape[1])
-    start = {"accurate": "first", "accurate_2": "accurate", "compact_2": "compact"}.get(name)
+    first = name == "first"
+    lesson, seed, start = {
+        "first": (lessons.first_lesson, 0, None),
+        "accurate": (partial(lessons.second_lesson, name="answers"), 1, "first"),
+        "compact": (partial(lessons.second_lesson, name="answers"), 1, None),
+        "accurate_2": (partial(lessons.second_lesson, name="answers_2"), 2, "accurate"),
+        "compact_2": (partial(lessons.second_lesson, name="answers_2"), 2, "compact"),
+        "accurate_3": (lessons.fourth_lesson, 5, "accurate_2"),
+    }[name]
+    target, features, share, every = lesson(work)
+    torch.manual_seed(seed)
+    plan = PLANS[name]
+    student = Student(plan, features=0 if first else features.shape[1])
     if start is None:
         from_keras(student, keras_start())
     else:
         known = torch.load(work.folder / f"{start}.pt")
         known = {key: value for key, value in known.items() if not key.startswith("features")}
+        if plan.colour == "rgb":
+            known = in_colour(known)
         student.load_state_dict(known, strict=False)
-    limit = 64 if small else 120
+    # A quarter larger than what the network sees, as pieces of them are enlarged.
+    limit = 5 * plan.size // 4 if plan.size > 48 else 64
     faces = LabelledFaces(
-        [sets.grey(crop, limit) for crop in every.images],
+        [
+            sets.grey(crop, limit) if plan.colour == "grey" else shrunk(crop, limit)[0]
+            for crop in every.images
+        ],
         target,
         affect=rated(target),
         features=features,
     )
-    student = learn(student, faces, share, PLANS[name], work.folder / name)
+    student = learn(student, faces, share, plan, work.folder / name)
     torch.save(student.state_dict(), work.folder / f"{name}.pt")
 
 
@@ -310,6 +274,10 @@ STEPS = {
     "teacher_2": lambda work: make_teacher(work, "teacher_2"),
     "answers_2": lambda work: make_answers(work, "teacher_2"),
     **{name: partial(make_student, name=name) for name in ("accurate_2", "compact_2")},
+    "answers_3": make_answers_3,
+    "mobile": make_mobile,
+    "answers_4": make_answers_4,
+    "accurate_3": partial(make_student, name="accurate_3"),
 }
 
 

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from fer_nb.models.preprocess import GREY_WEIGHTS
 from fer_nb.training.compact.network import CompactConfig
 
 CLASSES = 9
@@ -73,8 +74,9 @@ class Student(nn.Module):
 
     def __init__(self, shape: CompactConfig, features: int = 0):
         super().__init__()
-        self.front = Conv(1, shape.front, 3, 2) if shape.front else None
-        self.stem = Conv(shape.front or 1, shape.stem, 5, 2)
+        channels = shape.preprocessing.channels
+        self.front = Conv(channels, shape.front, 3, 2) if shape.front else None
+        self.stem = Conv(shape.front or channels, shape.stem, 5, 2)
         self.blocks = nn.ModuleDict()
         before = shape.stem
         for stage, (width, count) in enumerate(zip(shape.widths, shape.blocks, strict=True)):
@@ -87,7 +89,7 @@ class Student(nn.Module):
         self.features = nn.Linear(before, features) if features else None
 
     def forward(self, x):
-        """From grey faces 0-255, float (n, 1, s, s), to a dict of float32 answers."""
+        """From faces 0-255, float (n, 1 or 3, s, s), to a dict of float32 answers."""
         mean = x.mean(dim=(1, 2, 3), keepdim=True)
         x = (x - mean) / (x.var(dim=(1, 2, 3), keepdim=True, correction=0) + 1.0).sqrt()
         if self.front is not None:
@@ -173,15 +175,19 @@ def _halve(front: Conv) -> None:
         front.norm.running_mean[i], front.norm.running_var[i] = 0, spread**2
 
 
-@torch.no_grad()
-def answer(student: Student, crops: list[np.ndarray], size: int, batch: int = 128) -> dict:
-    """Return what the student says of faces prepared as in use, as numpy arrays."""
-    from fer_nb.models import preprocess
+def in_colour(known: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the weights of a grey network for one that sees colours, which it ignores at first."""
+    share = torch.tensor(GREY_WEIGHTS).reshape(1, 3, 1, 1) / sum(GREY_WEIGHTS)
+    return {**known, "front.conv.weight": known["front.conv.weight"] * share}
 
+
+@torch.no_grad()
+def answer(student: Student, crops: list[np.ndarray], plan: CompactConfig, many: int = 128) -> dict:
+    """Return what the student says of faces prepared as in use, as numpy arrays."""
     student.eval()
-    x = torch.from_numpy(preprocess(crops, size).astype(np.float32)).permute(0, 3, 1, 2)
-    parts = [
-        student(x[i : i + batch].contiguous(memory_format=torch.channels_last))
-        for i in range(0, len(x), batch)
-    ]
+    parts = []
+    for start in range(0, len(crops), many):
+        x = plan.preprocessing.squares(crops[start : start + many]).astype(np.float32)
+        x = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+        parts.append(student(x))
     return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}

@@ -67,7 +67,7 @@ def export(
     network.load_weights(run / "network.weights.h5")
     deployed = deployable(network, record["temperature"])
     (out / ONNX).write_bytes(compact_onnx(network, record["temperature"]))
-    check_onnx(out / ONNX, *examples(deployed, config.size), tolerance=1e-4)
+    check_onnx(out / ONNX, *examples(deployed), tolerance=1e-4)
     deployed.save_weights(out / WEIGHTS)
     natural = np.array(record["natural_prior"])
     output = {"emotion": "probs", "softmax": False, "scale": [1, 7]}
@@ -77,7 +77,7 @@ def export(
         "version": version,
         "license": license,
         "labels": list(EMOTIONS),
-        "input": {"size": config.size, "colour": "grey", "dtype": "uint8"},
+        "input": {"size": config.size, "colour": config.colour, "dtype": "uint8"},
         "output": output,
         "crop": asdict(Crop()),
         "priors": priors(natural, prior_strength),
@@ -116,13 +116,12 @@ def compact_onnx(network: keras.Model, temperature: float) -> bytes:
     Returns
     -------
     bytes
-        An ONNX model from `face` uint8 (n, size, size, 1) to `probs` (n, 9), `valence` (n,) and
-        `arousal` (n,).
+        An ONNX model from `face` uint8 (n, size, size, 1 or 3) to `probs` (n, 9), `valence` (n,)
+        and `arousal` (n,).
     """
-    graph, size = Graph(network), network.input.shape[1]
-    plane = graph.weight("shape", np.array([-1, 1, size, size], np.int64))
+    graph, shape = Graph(network), network.input.shape[1:]
     x = graph.node("Cast", ["face"], "face_float", to=FLOAT)
-    graph.add_all(graph.node("Reshape", [x, plane], "face_plane"))
+    graph.add_all(graph.node("Transpose", [x], "channels_first", perm=[0, 3, 1, 2]))
     logits, affect = (graph.names[id(network.output[name])] for name in ("logits", "affect"))
     scale = graph.weight("temperature_scale", np.float32(1 / temperature))
     graph.node("Softmax", [graph.node("Mul", [logits, scale], "calibrated")], "probs", axis=1)
@@ -134,7 +133,7 @@ def compact_onnx(network: keras.Model, temperature: float) -> bytes:
         index = graph.weight(f"column_{name}", np.int64(column))
         graph.node("Gather", [rating, index], name, axis=1)
     outputs = {"probs": [9], "valence": [], "arousal": []}
-    return graph.model({"face": (UINT8, [size, size, 1])}, outputs).SerializeToString()
+    return graph.model({"face": (UINT8, shape)}, outputs).SerializeToString()
 
 
 def priors(natural: np.ndarray, strength: float) -> dict[str, list[float]]:
@@ -152,8 +151,9 @@ def priors(natural: np.ndarray, strength: float) -> dict[str, list[float]]:
     return {name: values.round(6).tolist() for name, values in named.items()}
 
 
-def examples(deployed: keras.Model, size: int) -> tuple[np.ndarray, list[np.ndarray]]:
+def examples(deployed: keras.Model) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return random faces and what a network of `deployable` says of them, output by output."""
-    faces = np.random.default_rng(0).integers(0, 256, (4, size, size, 1), dtype=np.uint8)
+    shape = (4, *deployed.input.shape[1:])
+    faces = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     said = deployed.predict(faces.astype(np.float32), verbose=0)
     return faces, [said[name] for name in ("probs", "valence", "arousal")]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from fer_nb.models import preprocess
 from fer_nb.training.common.augment import augment
 from fer_nb.training.common.checkpoints import Checkpoints
 from fer_nb.training.common.faces import LabelledFaces
@@ -32,7 +32,7 @@ def batches(faces: LabelledFaces, config: CompactConfig, epoch: int):
         rows = order[step * config.batch_size : (step + 1) * config.batch_size]
         rng = np.random.default_rng([config.seed, epoch, step])
         made = [augment(faces.images[row], rng, size, config.augmentation) for row in rows]
-        pictures = np.stack(made)[..., None].astype(np.float32)
+        pictures = replace(config.preprocessing, size=size).squares(made).astype(np.float32)
         weight = np.ones(len(rows), np.float32) if faces.weight is None else faces.weight[rows]
         answers = {"logits": faces.target[rows], "affect": faces.affect[rows]}
         if faces.features is not None:
@@ -119,7 +119,7 @@ def fit(
                 mean = running_mean(mean, network, epoch * steps + step, config.ema)
         mean_network.set_weights(mean)
         line = {"loss": round(float(np.ravel(loss)[0]), 4)}
-        line |= measure(mean_network, held_out, config.size)
+        line |= measure(mean_network, held_out, config)
         kept.keep(line | {"seconds": round(time.perf_counter() - began, 1)})
         if progress:
             tqdm.write(json.dumps(kept.history[-1]))
@@ -138,9 +138,9 @@ def running_mean(mean: list, network: keras.Model, step: int, ema: float) -> lis
     return [keep * m + (1 - keep) * w for m, w in zip(mean, now, strict=True)]
 
 
-def measure(network: keras.Model, faces: LabelledFaces, size: int) -> dict:
+def measure(network: keras.Model, faces: LabelledFaces, config: CompactConfig) -> dict:
     """Return cross-entropy, accuracy among the eight named emotions, and affect error."""
-    answer = predict(network, faces, size)
+    answer = predict(network, faces, config)
     logits = answer["logits"].astype(np.float64)
     logp = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     named = faces.target.argmax(1) < 8
@@ -152,9 +152,11 @@ def measure(network: keras.Model, faces: LabelledFaces, size: int) -> dict:
     }
 
 
-def predict(network: keras.Model, faces: LabelledFaces, size: int) -> dict[str, np.ndarray]:
+def predict(
+    network: keras.Model, faces: LabelledFaces, config: CompactConfig
+) -> dict[str, np.ndarray]:
     """Return the network's `logits` (n, 9) and `affect` (n, 2) for faces prepared as in use."""
-    pictures = preprocess(faces.images, size).astype(np.float32)
+    pictures = config.preprocessing.squares(faces.images).astype(np.float32)
     return network.predict(pictures, batch_size=256, verbose=0)
 
 

@@ -1,4 +1,4 @@
-"""The compact network: nine emotions, valence and arousal from one small grey face.
+"""The compact network: nine emotions, valence and arousal from one small face.
 
 Plain Keras 3: runs on the TensorFlow, jax and torch backends (`KERAS_BACKEND`).
 """
@@ -14,6 +14,7 @@ from keras import layers
 
 from fer_nb.emotions import EMOTIONS
 from fer_nb.errors import FerError
+from fer_nb.models.preprocess import Preprocessing
 from fer_nb.training.common.augment import Augmentation
 
 
@@ -29,6 +30,8 @@ class CompactConfig:
     ----------
     size : int
         Side of the network's input; divisible by 8, as is `small_size`.
+    colour : {"grey", "rgb"}
+        What it sees. Grey pictures are shown to a network of colour as such.
     widths, blocks : tuple of int
         Channels and residual blocks of each stage; every stage after the first halves the side.
     small_until, small_size
@@ -66,6 +69,7 @@ class CompactConfig:
     """
 
     size: int = 48
+    colour: str = "grey"
     front: int = 0
     stem: int = 32
     widths: tuple[int, ...] = (32, 64, 128, 256)
@@ -90,6 +94,15 @@ class CompactConfig:
     held_out_seed: int = 0
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self):
+        if self.colour not in ("grey", "rgb"):
+            raise FerError(f"colour must be grey or rgb, not {self.colour!r}")
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What happens to a face crop before the network sees it."""
+        return Preprocessing(self.size, self.colour, dtype="uint8")
 
     @classmethod
     def from_dict(cls, values: dict) -> CompactConfig:
@@ -116,7 +129,7 @@ class CompactConfig:
         """
         try:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, FerError) as error:
             known = ", ".join(each.name for each in fields(cls))
             raise FerError(
                 f"{path} is not a configuration: {error}; settings are {known}"
@@ -139,10 +152,10 @@ def build_network(config: CompactConfig, size: int | None = None) -> keras.Model
     Returns
     -------
     keras.Model
-        From `face` (n, size, size, 1), grey 0-255, to `logits` (n, 9), in the order of `EMOTIONS`,
+        From `face` (n, size, size, 1 or 3), 0-255, to `logits` (n, 9), in the order of `EMOTIONS`,
         and `affect` (n, 2), valence and arousal in [-1, 1] units.
     """
-    face = layers.Input((size, size, 1), name="face")
+    face = layers.Input((size, size, config.preprocessing.channels), name="face")
     # Each face to mean 0 and spread 1: a dim or a bright room changes nothing.
     x = layers.LayerNormalization(
         axis=[1, 2, 3], center=False, scale=False, epsilon=1.0, dtype="float32", name="standardise"
@@ -184,7 +197,7 @@ def deployable(network: keras.Model, temperature: float = 1.0) -> keras.Model:
     Returns
     -------
     keras.Model
-        From `face` (n, size, size, 1) to `probs` (n, 9), `valence` (n,) and `arousal` (n,).
+        From `face` (n, size, size, 1 or 3) to `probs` (n, 9), `valence` (n,) and `arousal` (n,).
     """
     logits, affect = network.output["logits"], network.output["affect"]
     logits = layers.Rescaling(1 / temperature, dtype="float32", name="temperature")(logits)

@@ -116,7 +116,7 @@ def calibrate(network: keras.Model, faces: LabelledFaces, config: CompactConfig)
     float
         The temperature, by which the logits are still to be divided.
     """
-    logits = predict(network, faces, config.size)["logits"]
+    logits = predict(network, faces, config)["logits"]
     temperature, offsets = fit_calibration(logits, faces.target)
     layer = network.get_layer("logits")
     layer.bias.assign(keras.ops.convert_to_numpy(layer.bias) + offsets)

@@ -104,17 +104,25 @@ def test_configuration_is_read_from_one_file(tmp_path):
     path.write_text('{"affect_table": "adfes2011"}')  # its name in earlier records
     assert CompactConfig.read(path).ratings == "adfes2011"
     path.write_text('{"epoch": 3}')
-    with pytest.raises(FerError, match="settings are size, front, stem"):
+    with pytest.raises(FerError, match="settings are size, colour, front"):
+        CompactConfig.read(path)
+    path.write_text('{"colour": "blue"}')
+    with pytest.raises(FerError, match="must be grey or rgb"):
         CompactConfig.read(path)
     with pytest.raises(FerError, match="is not a configuration"):
         CompactConfig.read(tmp_path / "absent.json")
 
 
-def test_network_learns_what_can_be_learned(tmp_path):
+@pytest.mark.parametrize("colour", ["grey", "rgb"])
+def test_network_learns_what_can_be_learned(tmp_path, colour):
     rng = np.random.default_rng(1)
-    images = rng.integers(0, 60, (64, 16, 16), dtype=np.uint8)
-    images[::2, :8] += 150  # light above or light below: standardising keeps it
-    images[1::2, 8:] += 150
+    images = rng.integers(0, 60, (64, 16, 16, 3), dtype=np.uint8)
+    if colour == "rgb":  # red or blue, which are one grey
+        images[::2, ..., 0] += 150
+        images[1::2, ..., 2] += 150
+    else:  # light above or light below: standardising keeps it
+        images[::2, :8] += 150
+        images[1::2, 8:] += 150
     target = np.zeros((64, 9), np.float32)
     target[::2, 4] = target[1::2, 6] = 1
     affect = np.where(np.arange(64)[:, None] % 2, -0.5, 0.5) * np.ones((64, 2))
@@ -122,6 +130,7 @@ def test_network_learns_what_can_be_learned(tmp_path):
     plain = Augmentation(0.02, (0.9, 1.1), 0, p_light=0, p_noise=0, p_jpeg=0, p_erase=0)
     values = {
         **TINY.to_dict(),
+        "colour": colour,
         "epochs": 20,
         "learning_rate": 0.02,
         "ema": 0.5,
@@ -131,9 +140,9 @@ def test_network_learns_what_can_be_learned(tmp_path):
     config = CompactConfig.from_dict({**values, "augmentation": plain.__dict__})
     loop.keras.utils.set_random_seed(0)
     network = build_network(config)
-    before = loop.measure(network, faces, 16)
+    before = loop.measure(network, faces, config)
     network, history = loop.fit(network, faces, faces, config, tmp_path, progress=False)
-    after = loop.measure(network, faces, 16)
+    after = loop.measure(network, faces, config)
     assert after["val_accuracy"] == 1.0
     assert after["val_loss"] < before["val_loss"] / 2
     assert after["val_affect_mse"] < 0.1

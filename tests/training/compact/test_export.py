@@ -153,19 +153,20 @@ def test_shipped_model_tolerates_a_worse_camera(astronaut):
     assert happy >= len(changed) - 1
 
 
-def test_onnx_equals_keras_with_a_front_for_larger_pictures(tmp_path):
+@pytest.mark.parametrize("colour", ["grey", "rgb"])
+def test_onnx_equals_keras_with_a_front_for_larger_pictures(tmp_path, colour):
     keras = pytest.importorskip("keras", reason="export needs the [train] extra")
     from fer_nb.training.common.export import check_onnx
     from fer_nb.training.compact.export import compact_onnx, examples
     from fer_nb.training.compact.network import CompactConfig, build_network, deployable
 
     keras.utils.set_random_seed(0)
-    config = CompactConfig(size=32, front=2, stem=4, widths=(4, 8), blocks=(1, 1))
+    config = CompactConfig(size=32, colour=colour, front=2, stem=4, widths=(4, 8), blocks=(1, 1))
     network = build_network(config, config.size)
     assert network.get_layer("stem_conv").output.shape[1] == 8  # a quarter: front and stem
     path = tmp_path / "model.onnx"
     path.write_bytes(compact_onnx(network, 0.8))
-    faces, said = examples(deployable(network, 0.8), config.size)
+    faces, said = examples(deployable(network, 0.8))
     assert check_onnx(path, faces, said) < 1e-4
     with pytest.raises(ModelError, match="differ by"):
         check_onnx(path, faces, [each + 0.1 for each in said])
