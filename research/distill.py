@@ -37,6 +37,14 @@ PLANS = {
         learning_rate=6e-4,
         seed=5,
     ),
+    "accurate_4": CompactConfig(
+        **{**ACCURATE, "size": 128},
+        colour="rgb",
+        epochs=3,
+        batch_size=96,
+        learning_rate=1.5e-4,
+        seed=6,
+    ),
 }
 
 
@@ -62,6 +70,7 @@ def learn(
     folder: Path,
     hours: float = 9.0,
     batch: Callable = batch,
+    kind: np.ndarray | None = None,
 ) -> Student:
     """Train; `folder/state.pt` is all that is needed to go on. Returns the mean of the weights.
 
@@ -75,13 +84,16 @@ def learn(
         Stop after the epoch in which these have passed.
     batch : callable
         Makes changed copies of a list of faces, by a source of chance and the plan.
+    kind : array (n,), optional
+        Of which source each face is; then `frequencies` of the sources are taken out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     student = student.to(DEVICE, memory_format=torch.channels_last)
     weight = balance(faces.target, plan.balance, share)
-    target, affect, features, weight = (
+    known = 0 * faces.target if kind is None else frequencies(faces.target, share * weight, kind)
+    target, affect, features, weight, known = (
         torch.tensor(np.asarray(each, np.float32), device=DEVICE)
-        for each in (faces.target, faces.affect, faces.features, weight)
+        for each in (faces.target, faces.affect, faces.features, weight, known)
     )
     of_affect, ema = affect_loss(plan), plan.ema ** (1 / 8)  # every step here
     plain = [p for p in student.parameters() if p.ndim > 1]
@@ -116,7 +128,7 @@ def learn(
                 group["lr"] = plan.learning_rate * rise * cosine(step / total, plan.last_rate)
             with torch.autocast(DEVICE, torch.bfloat16, enabled=BFLOAT16):
                 found = student(x)
-            loss = -(target[now] * F.log_softmax(found["logits"], 1)).sum(1)
+            loss = -(target[now] * F.log_softmax(found["logits"] + known[now], 1)).sum(1)
             loss = (loss * weight[now] + of_affect(affect[now], found["affect"])).mean()
             if student.features is not None:
                 seen = torch.isfinite(features[now])
@@ -155,6 +167,22 @@ def learn(
         (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n")
     student.load_state_dict(mean)
     return student.to("cpu")
+
+
+def frequencies(target: np.ndarray, weight: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Return the logarithm of how often each class comes in each face's source, over the first's.
+
+    Added to the logits in training, it is not learned: else a network that sees by colour or frame
+    which source a face is from expects what is frequent there, and another prior counts it twice
+    (Menon et al. 2021, *Long-tail learning via logit adjustment*).
+    """
+    natural = target[kind == 0].mean(axis=0, dtype=float)
+    found = np.zeros_like(target)
+    for each in np.unique(kind):
+        rows = kind == each
+        share = (target[rows] * weight[rows, None]).sum(axis=0, dtype=float)
+        found[rows] = np.log(0.98 * share / share.sum() + 0.02 / len(share)) - np.log(natural)
+    return found
 
 
 def cosine(done: float, last: float) -> float:

@@ -13,12 +13,15 @@ The steps, in this order; each keeps what it made in WORK, and a step that was c
 | accurate, compact | the networks of 0.11.0 on the teacher's answers |
 | blendshapes | MediaPipe's blendshapes of the faces (`blendshapes.py`) |
 | teacher_2, answers_2 | mobilenet_7 again, six epochs at 192 pixels |
-| accurate_2, compact_2 | `accurate` 0.12.0 and 0.13.0, and `compact`, from those of 0.11.0 |
+| accurate_2, compact_2 | what ships, from the networks of 0.11.0 |
+| export | calibrate, choose the priors, write the models |
 | answers_3 | what `accurate` 0.13.0 and the untouched mobilenet_7 say, and blendshapes |
 | mobile | mobilenet_7 once more, ten epochs at 160 pixels: the third teacher |
 | answers_4 | what it says, and its features |
-| accurate_3 | `accurate`, in colour and at 128 pixels, from that of 0.13.0 |
-| export | calibrate, choose the priors, write the models |
+| accurate_3 | a network in colour and at 128 pixels, from `accurate` 0.13.0 |
+| accurate_4 | the same, less how frequent each class is in each source |
+
+What comes after `export` does not ship (see record.md): it is where to go on.
 
 record.md says how long each took.
 
@@ -227,6 +230,7 @@ def make_student(work: Work, name: str) -> None:
         "accurate_2": (partial(lessons.second_lesson, name="answers_2"), 2, "accurate"),
         "compact_2": (partial(lessons.second_lesson, name="answers_2"), 2, "compact"),
         "accurate_3": (lessons.fourth_lesson, 5, "accurate_2"),
+        "accurate_4": (lessons.fourth_lesson, 5, "accurate_3"),
     }[name]
     target, features, share, every = lesson(work)
     torch.manual_seed(seed)
@@ -237,7 +241,7 @@ def make_student(work: Work, name: str) -> None:
     else:
         known = torch.load(work.folder / f"{start}.pt")
         known = {key: value for key, value in known.items() if not key.startswith("features")}
-        if plan.colour == "rgb":
+        if name == "accurate_3":
             known = in_colour(known)
         student.load_state_dict(known, strict=False)
     # A quarter larger than what the network sees, as pieces of them are enlarged.
@@ -251,8 +255,14 @@ def make_student(work: Work, name: str) -> None:
         affect=rated(target),
         features=features,
     )
-    student = learn(student, faces, share, plan, work.folder / name)
-    torch.save(student.state_dict(), work.folder / f"{name}.pt")
+    kind = work.faces()[1] if name == "accurate_4" else None
+    student = learn(student, faces, share, plan, work.folder / name, kind=kind)
+    learned = student.state_dict()
+    if name == "accurate_4":  # half-way, what either knows lasts (Wortsman et al. 2022)
+        for key, before in torch.load(work.folder / "accurate_3.pt").items():
+            if before.is_floating_point():
+                learned[key] = before.lerp(learned[key], 0.5)
+    torch.save(learned, work.folder / f"{name}.pt")
 
 
 def keras_start():
@@ -277,7 +287,7 @@ STEPS = {
     "answers_3": make_answers_3,
     "mobile": make_mobile,
     "answers_4": make_answers_4,
-    "accurate_3": partial(make_student, name="accurate_3"),
+    **{name: partial(make_student, name=name) for name in ("accurate_3", "accurate_4")},
 }
 
 
@@ -292,7 +302,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for what the steps make")
     options = parser.parse_args()
     work = Work(options.data, options.weights, options.work)
-    for step in [*STEPS, "export"] if options.step == "all" else [options.step]:
+    shipped = list(STEPS)[: list(STEPS).index("compact_2") + 1]
+    for step in [*shipped, "export"] if options.step == "all" else [options.step]:
         print(step, flush=True)
         if step == "export":
             from finish import export_all
