@@ -6,18 +6,14 @@ often each face comes in an epoch, and the faces themselves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import faces as sets
 import numpy as np
 import smiles
 from scipy.special import softmax
 from teacher import COLUMNS
+from work import Work
 
 from fer_nb.emotions import expected_valence_arousal, to_unit
-
-if TYPE_CHECKING:
-    from recipe import Work
 
 FERPLUS, RAF, COLOURED, NONE = range(4)
 Lesson = tuple[np.ndarray, np.ndarray, np.ndarray, sets.FaceSet]

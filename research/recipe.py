@@ -31,7 +31,6 @@ Where PyTorch finds a GPU, the same steps run on it (that path was not tried: no
 from __future__ import annotations
 
 import argparse
-import os
 import pickle
 from dataclasses import replace
 from functools import partial
@@ -47,6 +46,7 @@ from lessons import COLOURED, FERPLUS, RAF, of_seven, rated, uncommon
 from scipy.special import softmax
 from student import Student, answer, from_keras, in_colour
 from teacher import MobileNet, answers, fine_tune, load_peer
+from work import Work
 
 from fer_nb.faces.face import shrunk
 from fer_nb.models import load_model
@@ -59,37 +59,6 @@ START = "compact-0.10"
 PEER = "derived/mobilenet_v1_224_affectnet7_dequant.keras"
 LANDMARKER = "det/face_landmarker.task"
 DETECTOR = "det/face_detection_yunet_2023mar.onnx"
-
-
-class Work:
-    """Where the steps find their data and keep what they made."""
-
-    def __init__(self, data: Path, weights: Path, folder: Path):
-        self.data, self.weights, self.folder = data, weights, folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def faces(self) -> tuple[sets.FaceSet, np.ndarray]:
-        """Return all faces to learn from, and of which kind each is."""
-        with (self.folder / "unlabelled.pkl").open("rb") as file:
-            others = sets.unlabelled(pickle.load(file))
-        parts = [
-            sets.ferplus(self.data, "train"),
-            sets.rafdb(self.data, "train"),
-            sets.coloured(self.data, "train"),
-            others,
-        ]
-        return sets.join(*parts), np.repeat(range(4), [len(part) for part in parts])
-
-    def save(self, name: str, **arrays) -> None:
-        """Write arrays as NAME.npz, whole or not at all."""
-        part = self.folder / "part.npz"
-        np.savez(part, **arrays)
-        os.replace(part, self.folder / f"{name}.npz")
-
-    def load(self, name: str) -> dict[str, np.ndarray]:
-        """Read what `save` wrote."""
-        with np.load(self.folder / f"{name}.npz") as file:
-            return dict(file)
 
 
 def make_faces(work: Work) -> None:
