@@ -23,28 +23,15 @@ from fer_nb.training.compact.network import CompactConfig
 from fer_nb.training.compact.targets import balance
 
 ACCURATE = {"size": 96, "front": 16, "blocks": (2, 3, 4, 2)}  # the larger network
+IN_COLOUR = {**ACCURATE, "size": 128, "colour": "rgb", "batch_size": 96}
 PLANS = {
     "first": CompactConfig(**ACCURATE, epochs=4, learning_rate=1e-3, last_rate=0.3),
     "accurate": CompactConfig(**ACCURATE, epochs=10, learning_rate=1e-3, seed=1),
     "compact": CompactConfig(epochs=10, learning_rate=1e-3, seed=1),
     "accurate_2": CompactConfig(**ACCURATE, epochs=12, seed=2),
     "compact_2": CompactConfig(seed=2),  # what ships: the defaults
-    "accurate_3": CompactConfig(
-        **{**ACCURATE, "size": 128},
-        colour="rgb",
-        epochs=14,
-        batch_size=96,
-        learning_rate=6e-4,
-        seed=5,
-    ),
-    "accurate_4": CompactConfig(
-        **{**ACCURATE, "size": 128},
-        colour="rgb",
-        epochs=3,
-        batch_size=96,
-        learning_rate=1.5e-4,
-        seed=6,
-    ),
+    "accurate_3": CompactConfig(**IN_COLOUR, epochs=14, learning_rate=6e-4, seed=5),
+    "accurate_4": CompactConfig(**IN_COLOUR, epochs=3, learning_rate=1.5e-4, seed=6),
 }
 
 
