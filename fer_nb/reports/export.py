@@ -220,10 +220,18 @@ def _band_note(config: StudyConfig, lines: list[CurveLine]) -> str:
     each = "Each line is" if len(lines) > 1 else "The line is"
     mean = f"{each} the mean of the respondents"
     if any(line.low is not None and np.isfinite(line.low).any() for line in lines):
-        return f"{mean}; the thin lines are its {percent(config.level)} band."
-    if any(line.low is not None for line in lines):
-        return f"{mean}; they are too few for a band."
-    return f"{mean}; their bands are in the report."
+        note = f"{mean}; the thin lines are its {percent(config.level)} band."
+    elif any(line.low is not None for line in lines):
+        note = f"{mean}; they are too few for a band."
+    else:
+        note = f"{mean}; their bands are in the report."
+    return f"{note} A line breaks where no face was seen." if any(map(_breaks, lines)) else note
+
+
+def _breaks(line: CurveLine) -> bool:
+    """Whether nothing was measured between two readings."""
+    seen = np.flatnonzero(np.isfinite(line.values))
+    return bool((np.diff(seen) > 1).any())
 
 
 def _highest(signal: str, lines: list[CurveLine], config: StudyConfig) -> str:

@@ -21,15 +21,13 @@ def curve_chart(canvas: Canvas, slide, curves: Curves, box: Box) -> None:
     data = XyChartData()
     drawn: list[tuple[int, bool]] = []  # which line, and whether it is the curve itself
     for k, line in enumerate(curves.lines):
-        step = max(1, -(-len(line.values) // _POINTS_PER_CURVE))
         for i, values in enumerate(line.all_values):
             if not np.isfinite(values).any():
                 continue
             name = line.label if i == 0 else f"{line.label}, {'low' if i == 1 else 'high'}"
             series = data.add_series(name)
-            for x, y in zip(line.time_s[::step], values[::step], strict=True):
-                if np.isfinite(y):
-                    series.add_data_point(float(x), float(y))
+            for x, y in _points(line.time_s, values):
+                series.add_data_point(x, y)
             drawn.append((k, i == 0))
     frame = slide.shapes.add_chart(
         XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, *canvas.emu(*box), data
@@ -50,6 +48,42 @@ def curve_chart(canvas: Canvas, slide, curves: Curves, box: Box) -> None:
         series.smooth = False
         series.format.line.width = canvas.points(2.5 if itself else 0.75)
         _paint(canvas, series.format.line.color, k, curves.lines[k].color)
+        for i in _alone(list(series.values)):
+            _dot(canvas, series.points[i].marker, 5 if itself else 2, k, curves.lines[k].color)
+
+
+def _points(time_s: np.ndarray, values: np.ndarray) -> list[tuple[float, float | None]]:
+    """The points to draw: few, but each part's ends, and a blank one where a line must break.
+
+    A chart that shows blanks as gaps, as python-pptx writes it, joins what has no blank between.
+    """
+    seen = np.isfinite(values)
+    shown = np.flatnonzero(seen)
+    parts = np.split(shown, np.flatnonzero(np.diff(shown) > 1) + 1)
+    step = max(1, -(-len(values) // _POINTS_PER_CURVE))
+    points: list[tuple[float, float | None]] = []
+    for part in parts:
+        if points:
+            points.append((float(time_s[part[0] - 1]), None))
+        few = np.union1d(part[::step], part[-1:])
+        points += zip(time_s[few].tolist(), values[few].tolist(), strict=True)
+    return points
+
+
+def _alone(values: list[float | None]) -> list[int]:
+    """Which points have a blank on either side, where a line shows nothing."""
+    known = [False, *(value is not None for value in values), False]
+    return [i for i in range(len(values)) if known[i : i + 3] == [False, True, False]]
+
+
+def _dot(canvas: Canvas, marker, size: int, k: int, rgb: str) -> None:
+    """Show a point of line `k` as a dot."""
+    from pptx.enum.chart import XL_MARKER_STYLE
+
+    marker.style, marker.size = XL_MARKER_STYLE.CIRCLE, size
+    marker.format.fill.solid()
+    _paint(canvas, marker.format.fill.fore_color, k, rgb)
+    _paint(canvas, marker.format.line.color, k, rgb)
 
 
 def bar_chart(canvas: Canvas, slide, segment: Segment, box: Box) -> None:

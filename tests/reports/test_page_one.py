@@ -69,3 +69,17 @@ def test_slides_and_workbook_of_a_finished_study(result, tmp_path, said):
     band = deck.curves[0].lines[0]
     assert np.nanmin(band.values - band.low) >= 0
     assert "thin lines" in deck.curves[0].note
+
+
+@pytest.mark.parametrize(("seen", "told"), [("all", False), ("inside", True), ("ends", False)])
+def test_a_slide_says_why_a_line_breaks(result, said, seen, told):
+    curves = result.curves.copy()
+    first, last = curves["time_s"].min(), curves["time_s"].max()
+    gone = {
+        "all": curves["time_s"] < first,
+        "inside": curves["time_s"].between(5, 7),
+        "ends": ~curves["time_s"].between(first + 2, last - 2),
+    }[seen] & (curves["stimulus"] == next(iter(result.audiences)))
+    curves.loc[gone, ["estimate", "low", "high"]] = np.nan
+    deck = study_deck(replace(result, curves=curves), said)
+    assert ("breaks where no face was seen" in deck.curves[0].note) == told

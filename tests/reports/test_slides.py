@@ -109,7 +109,7 @@ def test_every_message_has_a_slide_and_charts_stay_charts(tmp_path):
     assert chart.legend._element.xpath("c:legendEntry/c:idx/@val") == ["1", "2"]  # bands: left out
     assert chart.value_axis.has_major_gridlines
     assert chart.value_axis.maximum_scale >= 3
-    assert len(list(second.values)) == 125  # what was not measured is no point
+    assert sum(value is not None for value in second.values) == 125
     table = next(s.table for s in show.slides[2].shapes if s.has_table)
     rows = [[cell.text for cell in row.cells] for row in table.rows]
     assert rows == [["Score", "Cut A"], ["Attention", "91% (84 to 96)"]]
@@ -119,6 +119,42 @@ def test_every_message_has_a_slide_and_charts_stay_charts(tmp_path):
     assert [cell.text for cell in table.rows[1].cells] == ["Cut A", "0:05", "fear"]
     assert show.core_properties.title == "Two cuts"
     assert show.core_properties.author == "Acme"
+
+
+def test_lines_and_bands_break_where_nothing_was_measured(tmp_path):
+    times = np.arange(0, 300, 0.2)  # more points than are drawn
+    away, late = (times >= 100) & (times < 101), times < 50
+    gone, few = np.where(away | late, np.nan, 1.0), np.where(away | (times > 200), np.nan, 2.0)
+    gone[-1] = np.nan
+    gone[-10:-2] = np.nan  # one reading alone between two gaps
+    lines = [
+        CurveLine("Gone", times, gone, "#1B7F5C", few - 2, few),
+        CurveLine("Always", times, np.ones(len(times)), "#B0397A"),
+    ]
+    deck = replace(DECK, curves=[Curves("Valence", "points", lines)])
+    (chart, _) = charts(pptx.Presentation(write_slides(deck, tmp_path / "study.pptx")))
+    assert chart._chartSpace.xpath("c:chart/c:dispBlanksAs/@val") == ["gap"]
+    for series, values in zip(
+        chart.plots[0].series, (gone, few - 2, few, np.ones(len(times))), strict=True
+    ):
+        drawn, blanks = parts(series)
+        true = np.flatnonzero(np.diff(np.isfinite([np.nan, *values, np.nan]).astype(int)))
+        ends = [(times[a], times[b - 1]) for a, b in zip(true[::2], true[1::2], strict=True)]
+        assert drawn == [pytest.approx(pair) for pair in ends]  # to the last reading of each part
+        assert blanks == len(ends) - 1
+        assert len(list(series.values)) < 320
+    single = chart.plots[0].series[0]._element.xpath("c:dPt[c:marker/c:symbol/@val='circle']")
+    assert len(single) == 1  # a line of one point would not be seen
+
+
+def parts(series) -> tuple[list[tuple[float, float]], int]:
+    """From when to when each unbroken part of a line goes, and how many points are blank."""
+    at = [float(x) for x in series._element.xpath("c:xVal//c:v/text()")]
+    known = [value is not None for value in series.values]
+    assert len(at) == len(known)
+    edges = np.flatnonzero(np.diff([0, *known, 0]))
+    ends = [(at[a], at[b - 1]) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return ends, known.count(False)
 
 
 def test_segments_are_bars_with_their_intervals(tmp_path):
