@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_nb.errors import FerError
+from fer_nb.reports.slide_template import TEMPLATES
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _LOGOS = (".png", ".jpg", ".jpeg")
@@ -26,7 +27,8 @@ class Brand:
     accent, ink : str
         ``#rrggbb``: of headings and verdict, and of text.
     template : Path, optional
-        A ``.pptx`` file whose masters the slides use.
+        A ``.potx`` or ``.pptx`` file (or ``.potm``, ``.pptm``: their macros are left out) whose
+        masters the slides use.
     """
 
     name: str = ""
@@ -69,7 +71,7 @@ def read_brand(path: str | Path | None) -> Brand:
     for key in ("accent", "ink"):
         if key in told and not _COLOR.fullmatch(told[key]):
             raise FerError(f"{path}: {key} is {told[key]!r}; write a colour as #1B5E8C")
-    for key, suffixes in (("logo", _LOGOS), ("template", (".pptx",))):
+    for key, suffixes in (("logo", _LOGOS), ("template", TEMPLATES)):
         if key in told:
             told[key] = _file(path, key, told[key], suffixes)
     return Brand(**told)

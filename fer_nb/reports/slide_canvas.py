@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from math import ceil
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from fer_nb.errors import FerError
 from fer_nb.reports.brand import Brand
+from fer_nb.reports.slide_template import open_template
 
 # Lengths are inches of a slide of this size; one of another size has them, and its letters, scaled.
 _WIDTH, _HEIGHT = 13.333, 7.5
@@ -71,26 +71,18 @@ class Canvas:
     """A presentation to which slides are added; `body` is what a slide has room for.
 
     With a template its layouts say where titles stand, and its theme gives the colours that the
-    brand does not name; slides that it holds are examples and are left out.
+    brand does not name.
     """
 
     def __init__(self, brand: Brand):
-        import pptx
-
         self.brand = brand
-        try:
-            self.show: Any = pptx.Presentation(str(brand.template) if brand.template else None)
-        except Exception as error:  # python-pptx lets whatever zipfile and lxml say through
-            raise FerError(
-                f"{brand.template} cannot be opened as a PowerPoint file: {error}"
-            ) from error
+        self.show = open_template(brand.template)
         own = brand.template is None
         # A colour that is the default was not asked for, and gives way to the template's.
         self.accent = brand.accent if own or brand.accent != Brand.accent else None
         self.ink = brand.ink if own or brand.ink != Brand.ink else None
         if own:
             self._without_template()
-        self._leave_out_examples()
         self.unit = min(self.show.slide_width / _WIDTH, self.show.slide_height / _HEIGHT)
         self.width = self.show.slide_width / self.unit
         self.height = self.show.slide_height / self.unit
@@ -99,17 +91,6 @@ class Canvas:
         left = self.title.left + _INSET
         top = self.title.bottom + 0.15
         self.body = Box(left, top, self.title.width - 2 * _INSET, self._foot() - 0.1 - top)
-
-    def _leave_out_examples(self) -> None:
-        """Remove a template's slides, after the sections and shows that name them: a slide that is
-        named is kept in the file, where a new one then has its name."""
-        for lists in list(self.show.part._element.iter("{*}sectionLst", "{*}custShowLst")):
-            # A list of sections is the one child of an extension.
-            named = lists.getparent() if lists.getparent().tag.endswith("}ext") else lists
-            named.getparent().remove(named)
-        for slide in list(self.show.slides._sldIdLst):
-            self.show.part.drop_rel(slide.rId)
-            self.show.slides._sldIdLst.remove(slide)
 
     def _without_template(self) -> None:
         """Turn python-pptx's own template into a wide one, titles at the left, in our colour."""

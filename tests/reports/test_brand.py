@@ -29,6 +29,7 @@ def test_a_brand_is_read_with_paths_beside_it(tmp_path):
         ('accent = "red"', "write a colour as #1B5E8C"),
         ('logo = "gone.png"', "there is no logo 'gone.png'"),
         ('logo = "brand.toml"', r"logo must be \.png"),
+        ('template = "brand.toml"', r"template must be \.pptx or \.potx"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path, text, says):

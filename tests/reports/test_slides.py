@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -61,6 +62,14 @@ CROWDED = replace(
     moments=[(f"Best moments: {LONG}", [MomentCard(LONG, LONG, FRAME)] * 3)],
     segments=[replace(DECK.segments[0], title=LONG, note="Read changes from the baseline. " * 8)],
 )
+
+_OPEN, _OWN = "application/vnd.openxmlformats-officedocument.presentationml", "application/vnd.ms"
+KINDS = {
+    "pptx": f"{_OPEN}.presentation.main+xml",
+    "potx": f"{_OPEN}.template.main+xml",
+    "pptm": f"{_OWN}-powerpoint.presentation.macroEnabled.main+xml",
+    "potm": f"{_OWN}-powerpoint.template.macroEnabled.main+xml",
+}
 
 
 def template(path, width: float, height: float, title_only: str = "Nur Titel"):
@@ -181,6 +190,83 @@ def test_a_template_that_is_none_is_refused(tmp_path):
     assert not (tmp_path / "study.pptx").exists()
 
 
+def test_a_file_of_another_program_is_no_template(tmp_path):
+    other = as_kind(template(tmp_path / "a.pptx", 10, 7.5), tmp_path / "other.pptx", "text/xml")
+    with pytest.raises(FerError, match=r"other\.pptx cannot be opened"):
+        write_slides(DECK, tmp_path / "study.pptx", Brand(template=other))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_templates_of_every_kind_make_a_presentation_without_macros(tmp_path, kind):
+    plain = template(tmp_path / "plain.pptx", 10, 7.5)
+    macro = kind.endswith("m")
+    file = as_kind(plain, tmp_path / f"agency.{kind}", KINDS[kind], macro=macro)
+    before = file.read_bytes()
+    made = write_slides(DECK, tmp_path / "study.pptx", Brand(template=file))
+    assert file.read_bytes() == before
+    show = pptx.Presentation(made)
+    assert {slide.slide_layout.name for slide in list(show.slides)[1:]} == {"Nur Titel"}
+    with ZipFile(made) as parts:
+        told = parts.read("[Content_Types].xml").decode()
+        names = parts.namelist()
+        links = parts.read("_rels/.rels") + parts.read("ppt/_rels/presentation.xml.rels")
+    assert KINDS["pptx"] in told
+    assert "macro" not in told
+    assert "vba" not in told
+    assert not any("vba" in name or "customUI" in name for name in names)
+    assert b"vba" not in links
+    assert b"customUI" not in links
+
+
+def test_the_properties_of_the_file_are_ours_alone(tmp_path):
+    show = pptx.Presentation(template(tmp_path / "plain.pptx", 10, 7.5))
+    show.core_properties.author, show.core_properties.keywords = "The agency", "secret client"
+    show.save(tmp_path / "plain.pptx")
+    file = tmp_path / "agency.potx"  # linked as LibreOffice does
+    with ZipFile(tmp_path / "plain.pptx") as source, ZipFile(file, "w") as made:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "_rels/.rels":
+                assert b"/package/2006/relationships/metadata" in content
+                content = content.replace(
+                    b"/package/2006/relationships/metadata",
+                    b"/officedocument/2006/relationships/metadata",
+                )
+            made.writestr(name, content.replace(KINDS["pptx"].encode(), KINDS["potx"].encode()))
+    path = write_slides(DECK, tmp_path / "study.pptx", Brand("Acme", template=file))
+    about = pptx.Presentation(path).core_properties
+    assert (about.author, about.keywords) == ("Acme", "")
+    with ZipFile(path) as zipped:
+        names = zipped.namelist()
+    assert len(names) == len(set(names))
+
+
+def as_kind(pptx_file, file, content_type: str, macro: bool = False):
+    """Turn a presentation into a template, or into one with a macro and a ribbon that calls it."""
+    parts = {}
+    with ZipFile(pptx_file) as source:
+        for name in source.namelist():
+            parts[name] = source.read(name)
+    types = parts["[Content_Types].xml"].decode().replace(KINDS["pptx"], content_type)
+    if macro:
+        vba = '<Override PartName="/ppt/vbaProject.bin" ContentType="application/vnd.ms-office.vba'
+        types = types.replace("</Types>", f'{vba}Project"/></Types>')
+        parts |= {"ppt/vbaProject.bin": b"Auto_Open", "customUI/customUI.xml": b"<customUI/>"}
+        office = "http://schemas.microsoft.com/office/2006/relationships"
+        for links, kind, target in (
+            ("ppt/_rels/presentation.xml.rels", "vbaProject", "vbaProject.bin"),
+            ("_rels/.rels", "ui/extensibility", "customUI/customUI.xml"),
+        ):
+            link = f'<Relationship Id="rId99" Type="{office}/{kind}" Target="{target}"/>'
+            told = parts[links].decode().replace("</Relationships>", f"{link}</Relationships>")
+            parts[links] = told.encode()
+    parts["[Content_Types].xml"] = types.encode()
+    with ZipFile(file, "w") as made:
+        for name, content in parts.items():
+            made.writestr(name, content)
+    return file
+
+
 @pytest.mark.parametrize("size", [(10, 7.5), (10, 5.625), None], ids=["4:3", "16:9", "none"])
 @pytest.mark.parametrize("deck", [DECK, CROWDED], ids=["usual", "crowded"])
 @pytest.mark.parametrize("logo", [(1200, 200), (300, 400)], ids=["wide", "high"])
@@ -227,8 +313,6 @@ def test_a_templates_words_places_and_colours_are_kept(tmp_path):
 
 
 def test_a_title_layout_without_a_place_for_words_is_not_taken(tmp_path):
-    from zipfile import ZipFile
-
     file = template(tmp_path / "agency.pptx", 10, 7.5)
     show = pptx.Presentation(file)
     below = show.slide_layouts[0].placeholders[1]._element
@@ -243,8 +327,6 @@ def test_a_title_layout_without_a_place_for_words_is_not_taken(tmp_path):
 
 
 def test_sections_and_shows_of_left_out_slides_go_too(tmp_path):
-    from zipfile import ZipFile
-
     from pptx.oxml import parse_xml
     from pptx.oxml.ns import nsdecls
 
