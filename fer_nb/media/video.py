@@ -25,6 +25,7 @@ _LATE_S = 0.1  # what the eye notices between picture and sound
 # Streams for broadcasting: no index tells how many frames there should be.
 _NO_INDEX = ("mpegts", "mpeg")
 _BROKEN = (av.FFmpegError, OSError)
+_FASTEST = 1000  # pictures a second that are believed
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,9 @@ class VideoReader:
         return VideoInfo(
             width=self._view.width,
             height=self._view.height,
-            fps=float(stream.average_rate or 0),
+            fps=_rate(stream),
             duration_s=duration,
-            frames=stream.frames,
+            frames=_stored(container, stream),
             rotation=int(first.rotation),
             codec=stream.codec_context.name,
             start_s=start_s,
@@ -274,10 +275,12 @@ class VideoReader:
                 f"recordings were joined in this file, whose clocks begin again (at {at} s); "
                 "the clock of the first one is continued"
             )
+        whole = info.frames > 0 and count + tally.discarded == info.frames
+        usual_s = max(1.0, 1.5 / (info.fps or 25.0), 0.05 * info.duration_s)
         if self.missing > max(1, 0.01 * (count + self.missing)):
             total = count + self.missing
             self._warn(f"only {count} of {total} frames could be read (truncated or damaged?)")
-        elif info.duration_s - last_s > max(1.0, 0.05 * info.duration_s):
+        elif info.duration_s - last_s > usual_s and not whole:  # else the last one stays for long
             self._warn(f"the pictures end at {last_s:.1f} of {info.duration_s:.1f} s (truncated?)")
 
     def frame_at(self, time_s: float) -> Frame:
@@ -348,3 +351,19 @@ class VideoReader:
 
     def __exit__(self, *exc) -> None:
         self.close()
+
+
+def _rate(stream) -> float:
+    """Pictures a second on average; 0 where nothing tells. Of DV, FFmpeg tells its clock's rate."""
+    rates = stream.average_rate, stream.guessed_rate
+    return next((float(rate) for rate in rates if rate and rate <= _FASTEST), 0.0)
+
+
+def _stored(container, stream) -> int:
+    """How many frames a container says it holds; 0 where it does not tell."""
+    index = getattr(stream, "index_entries", ()) if container.format.name == "avi" else ()
+    # The count of AVI has an empty place for each picture that a camera left out; its index has
+    # none. That of a truncated file, which lies at the end, is lost but for what was read already.
+    if len(index) and index[-1].timestamp >= stream.frames // 2:
+        return len(index)
+    return stream.frames

@@ -131,6 +131,56 @@ def test_stamps_that_begin_at_5_s_make_no_video_longer(tmp_path, name):
         assert video.info.duration_s == pytest.approx(1.2, abs=0.05)
 
 
+def remuxed(source, out, change) -> None:
+    """Put the packets of a file that `change` returns of a list of all into another file."""
+    with av.open(str(source)) as origin, av.open(str(out), "w") as sink:
+        copy = sink.add_stream_from_template(origin.streams.video[0])
+        for packet in change([p for p in origin.demux(video=0) if p.dts is not None]):
+            packet.stream = copy
+            sink.mux(packet)
+
+
+def test_pictures_that_a_webcam_left_out_of_an_avi_file_are_not_lost(tmp_path, astronaut):
+    """Such a file keeps an empty place for each, as every picture has the same length."""
+    encode(tmp_path / "all.avi", "mjpeg", fps=30, images=moving(astronaut, 90))
+    kept = [i for i in range(90) if i % 7 < 3]
+    remuxed(tmp_path / "all.avi", tmp_path / "x.avi", lambda packets: [packets[i] for i in kept])
+    times, _, video = read(tmp_path / "x.avi")
+    np.testing.assert_allclose(times, np.array(kept) / 30, atol=2e-3)
+    assert (video.missing, video.lost, video.warnings) == (0, 0, [])
+    whole = (tmp_path / "x.avi").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])
+    assert "truncated" in " ".join(read(tmp_path / "cut.avi")[2].warnings)
+
+
+@pytest.mark.parametrize("name", ["x.mp4", "x.mkv"])
+def test_a_slow_screen_recording_has_no_early_end(tmp_path, name):
+    encode(tmp_path / name, fps=Fraction(1, 2), images=[plain(100)] * 4)
+    times, _, video = read(tmp_path / name)
+    np.testing.assert_allclose(times, [0, 2, 4, 6], atol=2e-3)
+    assert video.warnings == []
+
+
+def test_a_last_picture_that_stays_on_screen_is_no_early_end(tmp_path):
+    def prolonged(packets):
+        packets[-1].duration = round(9 / packets[-1].time_base)
+        return packets
+
+    encode(tmp_path / "x.mp4")
+    remuxed(tmp_path / "x.mp4", tmp_path / "y.mp4", prolonged)
+    times, _, video = read(tmp_path / "y.mp4")
+    assert video.info.duration_s > 9 > 2 > times[-1]
+    assert (len(times), video.warnings) == (30, [])
+
+
+def test_a_rate_that_no_camera_has_is_not_believed(tmp_path):
+    images = [plain(100, (576, 720))] * 5
+    encode(tmp_path / "x.dv", "dvvideo", images=images, pix_fmt="yuv420p")
+    times, _, video = read(tmp_path / "x.dv")
+    assert len(times) == 5
+    assert video.info.fps == pytest.approx(25)
+
+
 # Tracks, colour, fields
 
 
