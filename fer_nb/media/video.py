@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -361,9 +362,8 @@ def _rate(stream) -> float:
 
 def _stored(container, stream) -> int:
     """How many frames a container says it holds; 0 where it does not tell."""
-    index = getattr(stream, "index_entries", ()) if container.format.name == "avi" else ()
+    index: Sequence[Any] = getattr(stream, "index_entries", ())
     # The count of AVI has an empty place for each picture that a camera left out; its index has
     # none. That of a truncated file, which lies at the end, is lost but for what was read already.
-    if len(index) and index[-1].timestamp >= stream.frames // 2:
-        return len(index)
-    return stream.frames
+    avi = container.format.name == "avi" and len(index) > 0
+    return len(index) if avi and index[-1].timestamp >= stream.frames // 2 else stream.frames
