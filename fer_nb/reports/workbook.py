@@ -42,6 +42,7 @@ _UNITS = (
 )
 _NUMBER = r"-?(0|[1-9]\d{0,14})(\.\d+)?"  # but not 007, which is a name
 _PAGE = 200  # letters on a page's width that can still be read; wider tables take several
+_PRINTED, _ON_PAGE = 500, 40  # rows; a table of more is to be filtered and prints its first page
 
 
 def write_workbook(
@@ -160,6 +161,12 @@ def _sheet(book: pd.ExcelWriter, name: str, table: pd.DataFrame, meaning: str) -
     table.to_excel(book, sheet_name=name, index=False, startrow=2, freeze_panes=(3, 1))
     sheet, bold, widths = book.sheets[name], book.book.add_format({"bold": True}), []
     lines: dict[int, int] = {}  # of rows whose texts go on in a next line
+    if len(table) > _PRINTED:
+        meaning += (
+            f" {len(table):,} rows, of which the first {_ON_PAGE} print: to print others, filter "
+            "them and set them as the print area."
+        )
+        sheet.print_area(0, 0, 2 + _ON_PAGE, len(table.columns) - 1)
     sheet.write_string(0, 0, meaning, bold)
     for i, column in enumerate(table.columns):
         kind = _number_format(column, table[column])
@@ -187,6 +194,7 @@ def _sheet(book: pd.ExcelWriter, name: str, table: pd.DataFrame, meaning: str) -
     sheet.autofilter(2, 0, 2 + len(table), len(table.columns) - 1)
     sheet.set_landscape()
     sheet.fit_to_pages(-(-sum(widths) // _PAGE), 0)
+    sheet.set_footer("&L&A&R&P / &N")
     sheet.repeat_rows(2)
     sheet.repeat_columns(0)
 

@@ -112,3 +112,27 @@ def test_a_name_that_looks_like_a_formula_stays_a_name(result, tmp_path):
     sheet = openpyxl.load_workbook(path)["Recordings"]
     cells = [cell for row in sheet for cell in row if cell.value == "=HYPERLINK(1)"]
     assert [cell.data_type for cell in cells] == ["s"]
+
+
+def test_every_sheet_prints_with_its_head_and_a_long_one_its_first_page_only(result, tmp_path):
+    book = openpyxl.load_workbook(write_workbook(result, tmp_path / "study.xlsx"))
+    long = {sheet.title for sheet in book if sheet.max_row > 503}
+    assert {"Curves", "Metrics"} <= long < set(book.sheetnames)
+    for sheet in book:
+        assert sheet.page_setup.orientation == "landscape"
+        assert sheet.print_title_rows == "$3:$3"
+        assert sheet.oddFooter.right.text == "&P / &N"
+        if sheet.title in long:
+            last = sheet.print_area.split("$")[-1]
+            assert sheet.print_area == f"'{sheet.title}'!$A$1:{columns(sheet)}${last}"
+            assert int(last) < 50
+            assert f"{sheet.max_row - 3:,} rows, of which the first {int(last) - 3} print" in (
+                sheet["A1"].value
+            )
+        else:
+            assert not sheet.print_area
+            assert "print" not in sheet["A1"].value
+
+
+def columns(sheet) -> str:
+    return f"${openpyxl.utils.get_column_letter(sheet.max_column)}"
