@@ -222,6 +222,6 @@ def read_table(path: str | Path) -> pd.DataFrame:
             beside = path.with_name(path.name + ".json")
             if beside.is_file():
                 table.attrs = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, RecursionError, TypeError, ValueError) as error:
+    except (OSError, RecursionError, LookupError, TypeError, ValueError) as error:
         raise TableError(f"{path} cannot be read as a table: {error}") from error
     return check_table(table)

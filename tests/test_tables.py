@@ -2,6 +2,8 @@ import time
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fer_nb.errors import FerError, TableError
@@ -67,6 +69,15 @@ def test_impossible_tables_are_refused(table, tmp_path):
         read_table(tmp_path / "y.parquet")
     with pytest.raises(TableError, match=r"use \.parquet or \.csv"):
         write_table(table, tmp_path / "t.xlsx")
+
+
+def test_a_table_whose_description_is_damaged_is_refused(table, tmp_path):
+    path = tmp_path / "x.parquet"
+    arrow = pa.Table.from_pandas(table)
+    told = arrow.schema.metadata[b"pandas"].replace(b"pandas_type", b"pandas_tyqe")
+    pq.write_table(arrow.replace_schema_metadata({"pandas": told}), path)
+    with pytest.raises(TableError, match="cannot be read"):
+        read_table(path)
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
