@@ -29,7 +29,8 @@ class CompactConfig:
     Attributes
     ----------
     size : int
-        Side of the network's input; divisible by 8, as is `small_size`.
+        Side of the network's input. Stem, front and every stage but the first halve it, which it,
+        and `small_size`, must allow: with the defaults both are divisible by 16.
     colour : {"grey", "rgb"}
         What it sees. Grey pictures are shown to a network of colour as such.
     widths, blocks : tuple of int
@@ -38,7 +39,7 @@ class CompactConfig:
         The first part of the epochs (a share) runs on smaller pictures, which costs less.
     front : int
         Channels of a convolution before all others that halves the picture, for larger ones; none
-        by default. `size` is then divisible by 16.
+        by default.
     stem : int
         Channels of the first convolution, which halves the side.
     last_rate : float
@@ -98,6 +99,13 @@ class CompactConfig:
     def __post_init__(self):
         if self.colour not in ("grey", "rgb"):
             raise FerError(f"colour must be grey or rgb, not {self.colour!r}")
+        least = 2 ** (len(self.widths) + bool(self.front))
+        for name in ("size", "small_size"):
+            if getattr(self, name) % least:
+                raise FerError(
+                    f"{name} must be divisible by {least}, which is halved "
+                    f"{least.bit_length() - 1} times; not {getattr(self, name)}"
+                )
 
     @property
     def preprocessing(self) -> Preprocessing:

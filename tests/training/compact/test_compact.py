@@ -109,6 +109,12 @@ def test_configuration_is_read_from_one_file(tmp_path):
     path.write_text('{"colour": "blue"}')
     with pytest.raises(FerError, match="must be grey or rgb"):
         CompactConfig.read(path)
+    path.write_text('{"size": 40}')  # 20, 10, 5: no half of that
+    with pytest.raises(FerError, match="size must be divisible by 16"):
+        CompactConfig.read(path)
+    path.write_text('{"size": 112, "front": 16}')
+    with pytest.raises(FerError, match="size must be divisible by 32"):
+        CompactConfig.read(path)
     with pytest.raises(FerError, match="is not a configuration"):
         CompactConfig.read(tmp_path / "absent.json")
 
