@@ -29,8 +29,8 @@ class CompactConfig:
     Attributes
     ----------
     size : int
-        Side of the network's input. Stem, front and every stage but the first halve it, which it,
-        and `small_size`, must allow: with the defaults both are divisible by 16.
+        Side of the network's input. Front, stem and every stage but the first halve it, so with the
+        defaults it must be divisible by 16, as must `small_size` where it is used.
     colour : {"grey", "rgb"}
         What it sees. Grey pictures are shown to a network of colour as such.
     widths, blocks : tuple of int
@@ -99,12 +99,12 @@ class CompactConfig:
     def __post_init__(self):
         if self.colour not in ("grey", "rgb"):
             raise FerError(f"colour must be grey or rgb, not {self.colour!r}")
-        least = 2 ** (len(self.widths) + bool(self.front))
-        for name in ("size", "small_size"):
-            if getattr(self, name) % least:
+        halvings = len(self.widths) + bool(self.front)
+        for name in ("size", "small_size") if self.small_until else ("size",):
+            if getattr(self, name) % 2**halvings:
                 raise FerError(
-                    f"{name} must be divisible by {least}, which is halved "
-                    f"{least.bit_length() - 1} times; not {getattr(self, name)}"
+                    f"{name} is halved {halvings} times, so it must be divisible by "
+                    f"{2**halvings}; {getattr(self, name)} is not"
                 )
 
     @property

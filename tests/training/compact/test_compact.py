@@ -110,11 +110,16 @@ def test_configuration_is_read_from_one_file(tmp_path):
     with pytest.raises(FerError, match="must be grey or rgb"):
         CompactConfig.read(path)
     path.write_text('{"size": 40}')  # 20, 10, 5: no half of that
-    with pytest.raises(FerError, match="size must be divisible by 16"):
+    with pytest.raises(FerError, match=r"size is halved 4 times.* by 16; 40"):
         CompactConfig.read(path)
     path.write_text('{"size": 112, "front": 16}')
-    with pytest.raises(FerError, match="size must be divisible by 32"):
+    with pytest.raises(FerError, match=r"size is halved 5 times.* by 32; 112"):
         CompactConfig.read(path)
+    path.write_text('{"small_size": 24, "small_until": 0.5}')
+    with pytest.raises(FerError, match="small_size is halved 4 times"):
+        CompactConfig.read(path)
+    path.write_text('{"small_size": 24}')  # never used
+    assert CompactConfig.read(path).small_size == 24
     with pytest.raises(FerError, match="is not a configuration"):
         CompactConfig.read(tmp_path / "absent.json")
 
