@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -37,6 +38,11 @@ from fer_nb.study.verdict import verdict
 FRONT = ("expressiveness", "attention", "valence", "positive", "peak_end")
 MOMENTS = 3
 APART_S = 1.5
+# Of more films than these, moments are the largest of all, and brand moments a table below.
+EACH = 2
+SHOWN = "while shown"
+# More films than these are rows of the scores, not columns.
+COLUMNS = 4
 CAUTION = (
     "An expression is not a feeling: what is measured is how faces look to a network trained on "
     "other people's judgements. The network detects fewer smiles in men than in women; compare "
@@ -71,6 +77,17 @@ class MomentView:
     sure: str
     color: str
     frame: np.ndarray | None
+    stimulus: str = ""
+    rank: tuple[bool, float] = (False, 0.0)  # of all moments, the first comes first
+
+
+@dataclass(frozen=True)
+class MomentList:
+    """Moments under one heading, of one stimulus; "" where each may be of another."""
+
+    title: str
+    stimulus: str
+    views: list[MomentView]
 
 
 @dataclass(frozen=True)
@@ -106,6 +123,29 @@ class PageOne:
             (any_view, [_labelled(views, label) for views in self.scores.values()])
             for label, any_view in rows.items()
         ]
+
+    @property
+    def moments(self) -> list[MomentList]:
+        """The best and worst moments, side by side: of each film, or the largest of many films."""
+        lists = []
+        for title, found in (("Best moments", self.best), ("Worst moments", self.worst)):
+            if len(found) <= EACH:
+                lists += [MomentList(title, name, views) for name, views in found.items()]
+                continue
+            every = [view for views in found.values() for view in views]
+            lists.append(MomentList(title, "", sorted(every, key=lambda v: v.rank)[:MOMENTS]))
+        return lists
+
+    @property
+    def placed(self) -> bool:
+        """Whether any score has its place among norms."""
+        return any(v.percentile is not None for views in self.scores.values() for v in views)
+
+    @property
+    def while_shown(self) -> list[str]:
+        """What is measured while a brand is seen; the seconds after it are the slides'."""
+        rows = (row for views in self.brand.values() for view in views for row in view.rows)
+        return list(dict.fromkeys(what for what, _, _ in rows if what.endswith(SHOWN)))
 
     @property
     def norms_told(self) -> list[str]:
@@ -151,6 +191,10 @@ def sample(result: StudyResult) -> str:
     if not result.audiences:
         return f"{people(counts['invited'])} invited; no recording gave usable data."
     usable = ", ".join(f"{len(a)} for “{title_of(result, n)}”" for n, a in result.audiences.items())
+    if len(result.audiences) > COLUMNS:
+        sizes = [len(a) for a in result.audiences.values()]
+        ends = dict.fromkeys(map(str, (min(sizes), max(sizes))))
+        usable = f"{' to '.join(ends)} for each of {len(sizes)} films"
     return f"{people(counts['invited'])} invited, {counts['recorded']} recorded. Usable: {usable}."
 
 
@@ -201,7 +245,7 @@ def brand_of(result: StudyResult, name: str) -> list[BrandView]:
             ends = partial(ends_text, row["signal"], row["low"], row["high"])
             span = ends(digits=0, sign=False) if attention else ends()
             seconds = row["end_s"] - row["start_s"]
-            when = "while shown" if row["when"] == "shown" else f"in the {seconds:g} s after"
+            when = SHOWN if row["when"] == "shown" else f"in the {seconds:g} s after"
             few = np.isnan(row["low"])
             what = f"{signal_name(row['signal']).capitalize()} {when}"
             lines.append((what, value + unit, "too few people" if few else span))
@@ -227,10 +271,8 @@ def _apart(moments: pd.DataFrame) -> pd.DataFrame:
 
     What few share comes after all that others do.
     """
-    scale = np.where(moments["signal"] == "valence", 1 / 3, 1.0)  # a point is a third of the way
-    order = np.lexsort((-moments["effect"].abs() * scale, moments["status"] == "few_moved"))
     kept: list = []
-    for i in moments.index[order]:
+    for i in sorted(moments.index, key=lambda i: _rank(moments.loc[i])):
         m = moments.loc[i]
         if all(
             m["start_s"] >= moments.loc[k, "end_s"] + APART_S
@@ -239,6 +281,12 @@ def _apart(moments: pd.DataFrame) -> pd.DataFrame:
         ):
             kept.append(i)
     return moments.loc[kept[:MOMENTS]]
+
+
+def _rank(moment: Mapping) -> tuple[bool, float]:
+    """What many share comes first, then what is large."""
+    scale = 1 / 3 if moment["signal"] == "valence" else 1.0  # a point is a third of the way
+    return moment["status"] == "few_moved", -abs(moment["effect"]) * scale
 
 
 def _views(result: StudyResult, name: str, moments: pd.DataFrame) -> list[MomentView]:
@@ -261,6 +309,8 @@ def _views(result: StudyResult, name: str, moments: pd.DataFrame) -> list[Moment
                 sure=sure_text(m),
                 color=signal_color(m["signal"]),
                 frame=frames[k] if frames else None,
+                stimulus=name,
+                rank=_rank(m),
             )
         )
     return views
@@ -272,4 +322,5 @@ def page_one_html(page: PageOne, result: StudyResult, brand: Brand | None = None
     brand = brand or Brand()
     logo = file_url(brand.logo) if brand.logo else ""
     level = percent(result.config.level)
-    return fill("page_one.html.j2", page=page, titles=titles, brand=brand, logo=logo, level=level)
+    views = {"page": page, "titles": titles, "brand": brand, "logo": logo, "level": level}
+    return fill("page_one.html.j2", **views, each=EACH, columns=COLUMNS)

@@ -17,13 +17,13 @@ from fer_nb.study.config import StudyConfig
 from fer_nb.study.result import StudyResult
 from fer_nb.study.verdict import MOST_N, POWER, Verdict
 
-_EACH = 3  # so many pairs are told one by one; of more, those that differ
+_EACH = 3  # so many pairs are all told; of more, those that differ
 _TOLD = 5  # the largest differences that are told then
 
 
 def verdict_lines(answers: list[Verdict], result: StudyResult) -> list[str]:
-    """Say the verdicts on one film, or on all pairs: of many, in how many there is a difference."""
-    if len(answers) <= _EACH:
+    """Say the verdict on one film or pair; of several pairs, in how many there is a difference."""
+    if len(answers) < 2 or not answers[0].second:
         return [line for a in answers for line in verdict_sentences(a, result, len(answers))]
     config, count = result.config, len(answers)
     kind = "groups" if answers[0].within.startswith("groups of ") else "films"
@@ -42,9 +42,21 @@ def verdict_lines(answers: list[Verdict], result: StudyResult) -> list[str]:
     told = [f"{_difference(a, result)} ({_span(a, config)})." for a in found[:_TOLD]]
     if len(found) > _TOLD:
         told.append(f"These are the {_TOLD} largest differences.")
+    if count <= _EACH:
+        told += [_told_after(a, result, count) for a in answers if a not in found]
+        few = 0
     missing = f" {few} of them have too few people for a verdict." if few else ""
     rest = f"All {count} comparisons are allowed for; the report’s appendix lists them.{missing}"
     return [lead, *told, rest]
+
+
+def _told_after(answer: Verdict, result: StudyResult, of: int) -> str:
+    """One pair that shows no difference, in one sentence."""
+    what, how_sure = verdict_sentences(answer, result, of)
+    if answer.code != "not_shown":
+        return what
+    first, second = _names(answer, result)
+    return f"{first} and {second}: {how_sure[0].lower()}{how_sure[1:]}"
 
 
 def _shown(answer: Verdict) -> bool:

@@ -55,6 +55,39 @@ def test_a_moment_that_few_share_comes_after_the_others(result):
     assert worst[1].sure == "large in the mean, but only 9 of 20 moved"
 
 
+def test_of_many_films_the_largest_moments_are_told_with_their_film(result):
+    first = next(iter(result.audiences))
+    one = result.moments.iloc[0].to_dict() | {"signal": "p_happy", "direction": "up"}
+    films = [f"ad{k}" for k in range(5)]
+    rows = [
+        one | {"stimulus": film, "effect": k / 10, "status": "few_moved" if k == 4 else "untested"}
+        for k, film in enumerate(films, start=1)
+    ]
+    stimulus, audience = result.stimuli[first], result.audiences[first]
+    study = replace(
+        result,
+        stimuli={f: replace(stimulus, name=f, title=f.upper()) for f in films},
+        audiences=dict.fromkeys(films, audience),
+        moments=pd.DataFrame(rows),
+        comparison=result.comparison.iloc[:0],
+        metrics=result.metrics.iloc[:0],
+        sensitivity=result.sensitivity.iloc[:0],
+    )
+    said = page_one(study, "Five ads")
+    assert f"Usable: {len(audience)} for each of 5 films." in said.sample
+    best, worst = said.moments
+    assert [(m.stimulus, m.what) for m in best.views] == [
+        ("ad4", "happiness +50 of 100"),
+        ("ad2", "happiness +30 of 100"),
+        ("ad1", "happiness +20 of 100"),
+    ]
+    assert not worst.views
+    html = page_one_html(said, study)
+    assert "None: no drop of valence" in html
+    assert html.count('class="moment"') == 3
+    assert '<div class="soft">AD4</div>' in html
+
+
 def test_slides_and_workbook_of_a_finished_study(result, tmp_path, said):
     pytest.importorskip("pptx")
     save_study(result, tmp_path)

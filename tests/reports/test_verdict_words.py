@@ -90,9 +90,22 @@ def test_of_many_films_those_that_differ_are_told(many):
 def test_a_number_of_people_is_not_promised_where_many_are_compared(many):
     result, pairs = many
     lines = verdict_lines([replace(pairs[0], low=0.05), *pairs[1:3]], result)
-    assert len(lines) == 6
+    assert len(lines) == 5
+    assert lines[0].startswith("None of the 3 pairs of films differs")
+    assert lines[1].startswith("“Ad 0” and “Ad 1”: the difference was +0.40 points")
     assert lines[1].endswith("; as one of 3 comparisons it may still be chance.")
-    assert lines[3].endswith("about 34 respondents if these two alone were compared.")
+    assert lines[2].endswith("about 34 respondents if these two alone were compared.")
+
+
+def test_of_a_few_pairs_each_is_told_in_one_sentence_the_differences_first(many):
+    result, pairs = many
+    few = replace(pairs[0], code="too_few", n_first=6)
+    lines = verdict_lines([few, pairs[1], replace(pairs[2], code="first", low=0.2)], result)
+    assert lines[0] == "1 of the 3 pairs of films differs in valence beyond chance."
+    assert lines[1].startswith("“Ad 0” raised valence more than “Ad 3”")
+    assert lines[2].startswith("“Ad 0” and “Ad 1” differ by +0.40 points")
+    assert lines[3].startswith("“Ad 0” and “Ad 2”: the difference was +0.40 points")
+    assert len(lines) == 5
 
 
 def test_a_doubt_names_its_films_and_concerns_a_difference_that_is_told(many):
