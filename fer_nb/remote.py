@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from hashlib import file_digest
 from os.path import isabs
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory, mkdtemp
@@ -185,7 +186,7 @@ def files_at(folder: str | Path, suffixes: Sequence[str]) -> dict[str, str | Pat
 @contextmanager
 def mirrored(folder: str | Path, fetch: bool = True) -> Iterator[Path]:
     """Yield a folder of this computer: `folder` itself, or for the block a copy of what an address
-    names, which is brought up to date in the end, also after an error.
+    names, which is brought up to date in the end, also after an error: what changed is sent.
 
     Without `fetch` the copy is empty at first, and what lies at the address stays there.
 
@@ -210,7 +211,7 @@ def mirrored(folder: str | Path, fetch: bool = True) -> Iterator[Path]:
     except Exception as error:
         shutil.rmtree(copy.parent)
         raise FerError(f"{folder} cannot be read: {error}") from error
-    before = _states(copy)
+    before = _contents(copy)
     try:
         yield copy
     finally:
@@ -235,18 +236,20 @@ def _at(address: str):
     return files, name, isinstance(files, LocalFileSystem)
 
 
-def _states(folder: Path) -> dict[str, tuple[int, int]]:
-    return {
-        path.relative_to(folder).as_posix(): (path.stat().st_size, path.stat().st_mtime_ns)
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+def _contents(folder: Path) -> dict[str, bytes]:
+    """A hash of each file's content: its time says nothing, as much is written anew each time."""
+    hashes = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                hashes[path.relative_to(folder).as_posix()] = file_digest(file, "sha256").digest()
+    return hashes
 
 
-def _send(files, folder: Path, name: str, before: dict[str, tuple[int, int]]) -> None:
+def _send(files, folder: Path, name: str, before: dict[str, bytes]) -> None:
     """Send what is new or has changed, pages last, and remove what is gone."""
-    now = _states(folder)
-    changed = [file for file, state in now.items() if before.get(file) != state]
+    now = _contents(folder)
+    changed = [file for file, content in now.items() if before.get(file) != content]
     for file in sorted(changed, key=lambda file: (file.endswith(".html"), file)):
         target = f"{name}/{file}"
         files.makedirs(target.rpartition("/")[0], exist_ok=True)

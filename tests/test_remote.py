@@ -15,6 +15,7 @@ from fer_nb.errors import FerError, MediaError, StudyError
 from fer_nb.photos import annotate_photo
 from fer_nb.remote import fetched, is_address, mirrored, path_of
 from fer_nb.reports import report_videos
+from fer_nb.reports.player import films_beside
 from fer_nb.study import StudyConfig, load_study, run_study
 from fer_nb.study.storage import films_here
 from fer_nb.tables import write_table
@@ -120,6 +121,32 @@ def test_results_that_cannot_be_sent_stay_here(memory, monkeypatch):
     ):
         (folder / "a.csv").write_text("made")
     assert (folder / "a.csv").read_text() == "made"
+
+
+def test_only_what_has_changed_is_sent(memory, monkeypatch, tmp_path):
+    sent = []
+    put = type(memory).put_file
+
+    def counted(files, here, there, **options):
+        sent.append(there)
+        put(files, here, there, **options)
+
+    monkeypatch.setattr(type(memory), "put_file", counted)
+    monkeypatch.setattr("fer_nb.reports.player.films.MAX_EMBEDDED_MB", 0.001)
+    film = tmp_path / "film.mp4"
+    for content, expected in (
+        (b"a", {"/out/a.csv", "/out/films/film.mp4", "/out/films/.copies.json"}),
+        (b"a", set()),  # fetched copies have times of their own
+        (b"b", {"/out/films/film.mp4"}),
+        (b"bb", {"/out/films/film.mp4", "/out/films/.copies.json"}),
+    ):
+        film.write_bytes(content * 2000)
+        sent.clear()
+        with mirrored("memory://out") as folder:
+            (folder / "a.csv").write_text("written each time")
+            films_beside({"film": film}, folder / "study.html")
+        assert set(sent) == expected
+        assert memory.cat_file("/out/films/film.mp4") == content * 2000
 
 
 def assert_reported(address: str, viewer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import shutil
 from collections.abc import Mapping
@@ -126,8 +127,5 @@ def _write_list(folder: Path, copied: Mapping[str, int]) -> None:
 
 
 def _alike(copy: Path, film: Path) -> bool:
-    """Whether a copy is there already, of the same size and time."""
-    if not copy.is_file():
-        return False
-    a, b = copy.stat(), film.stat()
-    return (a.st_size, int(a.st_mtime)) == (b.st_size, int(b.st_mtime))
+    """Whether a copy is there already; times tell nothing, as one may have been fetched."""
+    return copy.is_file() and filecmp.cmp(copy, film, shallow=False)
