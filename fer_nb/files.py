@@ -9,11 +9,12 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePath
 from tempfile import gettempdir
+from unicodedata import normalize
 
 from fer_nb.errors import FerError, MediaError
 
@@ -23,7 +24,8 @@ IMAGE_SUFFIXES = (
 )
 VIDEO_SUFFIXES = (
     *(".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".3gp"),
-    *(".ts", ".mts", ".m2ts"),  # camcorders
+    *(".ts", ".mts", ".m2ts", ".vob", ".mod", ".dv", ".mxf", ".m2v"),  # camcorders, discs
+    *(".flv", ".f4v", ".ogv", ".asf", ".3g2"),
 )
 _SWEEP_S = 10  # seconds from one look for leftovers in a folder to the next
 
@@ -188,7 +190,8 @@ def _runs(pid: int) -> bool:
 
 
 def files_in(folder: str | Path, suffixes: Sequence[str], pattern: str = "**/*") -> list[Path]:
-    """Return the files of a folder that bear one of the suffixes (lower case), sorted.
+    """Return the files of a folder that bear one of the suffixes (lower case), sorted; all of them
+    where no suffix is given.
 
     What is hidden is left out: ``._photo.jpg``, which macOS puts beside each photo on a stick,
     checkpoints, and files that are still written.
@@ -204,7 +207,50 @@ def files_in(folder: str | Path, suffixes: Sequence[str], pattern: str = "**/*")
 def wanted(path: PurePath, suffixes: Sequence[str]) -> bool:
     """Whether a file, by its path in a folder, bears one of the suffixes and is not hidden."""
     hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix.lower() in suffixes and not hidden
+    return not hidden and (not suffixes or path.suffix.lower() in suffixes)
+
+
+class Names:
+    """Names of files as the disk has them, where they are written otherwise.
+
+    Letters such as é are one character or two (NFC, NFD), and what looks the same is another file
+    to most systems but macOS. Folders are listed once.
+    """
+
+    def __init__(self) -> None:
+        self._listed: dict[tuple, dict[str, list[str]]] = {}
+
+    def found(self, path: Path) -> Path:
+        """Return the one file that is so named in either form of Unicode, else the path itself."""
+        return path if str(path).isascii() else self._alike(path, _composed) or path
+
+    def hint(self, path: Path) -> Path | None:
+        """Return the one file whose name differs in capitals only."""
+        return self._alike(path, _small)
+
+    def _alike(self, path: Path, form: Callable[[str], str]) -> Path | None:
+        if os.path.lexists(path):
+            return path
+        folder = self._alike(path.parent, form) if path.parent != path else None
+        if folder is None:
+            return None
+        if (folder, form) not in self._listed:
+            here = self._listed[folder, form] = {}
+            try:
+                for name in os.listdir(folder):
+                    here.setdefault(form(name), []).append(name)
+            except OSError:  # no folder, or a closed one
+                return None
+        names = self._listed[folder, form].get(form(path.name), ())
+        return folder / names[0] if len(names) == 1 else None
+
+
+def _composed(name: str) -> str:
+    return normalize("NFC", name)
+
+
+def _small(name: str) -> str:
+    return normalize("NFC", name).casefold()
 
 
 def printable(path: str | Path) -> str:

@@ -183,6 +183,30 @@ def files_at(folder: str | Path, suffixes: Sequence[str]) -> dict[str, str | Pat
     return {path: f"{address}/{path}" for path in found if wanted(PurePosixPath(path), suffixes)}
 
 
+# What lies beside recordings and is none of them.
+_NO_MEDIA = (
+    *(".csv", ".html", ".ini", ".ipynb", ".json", ".log", ".md", ".parquet", ".pdf", ".py"),
+    *(".pptx", ".srt", ".toml", ".txt", ".vtt", ".xlsx", ".zip"),
+)
+
+
+def left_out(folder: str | Path, suffixes: Sequence[str], most: int = 5) -> str:
+    """Say which files in a folder have another suffix, and may yet be meant; nothing of none.
+
+    Raises
+    ------
+    FerError
+        If the storage cannot be reached.
+    """
+    known = (*suffixes, *_NO_MEDIA)
+    names = [n for n in files_at(folder, ()) if PurePosixPath(n).suffix.lower() not in known]
+    if not names:
+        return ""
+    shown = ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")
+    taken = ", ".join(suffixes)
+    return f"{name_of(folder)}: left out {shown}, as only files that end in {taken} are taken"
+
+
 @contextmanager
 def mirrored(folder: str | Path, fetch: bool = True) -> Iterator[Path]:
     """Yield a folder of this computer: `folder` itself, or for the block a copy of what an address

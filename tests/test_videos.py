@@ -66,10 +66,13 @@ def test_many_videos_and_folders_go_into_one_folder(tmp_path, viewer, monkeypatc
         (folder / name).write_bytes(viewer.read_bytes())
     (folder / "bad.mp4").write_text("no video")
     encode(folder / "dark.mkv")
+    (folder / "old.rmvb").write_bytes(b"x")
+    (folder / "notes.txt").write_text("who is who")
     out = tmp_path / "out"
     run = fer("video", folder, "--out", out, "--csv", "--fps", "2", "--end", "1", "--workers", "1")
     assert run.returncode == 1
     assert "bad.mp4" in run.stderr
+    assert "warning: clips: left out old.rmvb, as only files that end in .mp4," in run.stderr
     assert "1 of 4 videos could not be analysed" in run.stderr
     told = "warning: dark.mkv: face seen 0% of the time (minimum 40%): keep the whole face in"
     assert told in run.stderr
@@ -102,8 +105,10 @@ def test_each_face_of_a_folders_photos(tmp_path, astronaut, hopper):
     (tmp_path / "photos").mkdir()
     both = np.hstack([astronaut[:500], hopper[:500]])
     Image.fromarray(both).save(tmp_path / "photos" / "=both.png")
+    (tmp_path / "photos" / "live.mov").write_bytes(b"x")  # a phone puts it beside the photo
     one = fer("image", tmp_path / "photos")
     each = fer("image", tmp_path / "photos", "--all-faces")
+    assert "warning: photos: left out live.mov, as only files" in one.stderr
     assert len(one.stdout.strip().splitlines()) == 2
     assert len(each.stdout.strip().splitlines()) == 3
     assert ",'=both.png,2,happy," in each.stdout

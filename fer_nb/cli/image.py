@@ -58,8 +58,9 @@ def image(
     photos, a row each: emotions.csv.
     """
     from fer_nb.batch import map_in_order
+    from fer_nb.media import IMAGE_SUFFIXES
     from fer_nb.photos import annotate_photo, photo_folders, photo_lines
-    from fer_nb.remote import below, is_folder, mirrored, name_of, path_of
+    from fer_nb.remote import below, is_folder, left_out, mirrored, name_of, path_of
 
     given = [path_of(file) for file in files]
     folders = [path for path in given if is_folder(path)]
@@ -87,6 +88,9 @@ def image(
                 complain(str(answer))
             else:
                 typer.echo("\n".join(photo_lines(path, answer, va)))
+        for place in folders:
+            if note := left_out(place, IMAGE_SUFFIXES):
+                complain(f"warning: {printable(note)}")
         if folders:
             rows = photo_folders(folders, network, finder, folder, force, all_faces, **side_by_side)
             failed += int(rows["error"].notna().sum())

@@ -10,6 +10,7 @@ import typer
 from fer_nb.cli.norms import Category, Length, Market, span
 from fer_nb.cli.options import Work, analyses, complain, settings
 from fer_nb.errors import FerError
+from fer_nb.files import printable
 
 
 @analyses
@@ -74,6 +75,8 @@ def study(
         )
     config = StudyConfig().with_(**settings(setting))
     described = read_manifest(manifest, stimuli, need_videos=tables is None)
+    if described.left_out:
+        complain(f"warning: {printable(described.left_out)}")
     with mirrored(path_of(out)) as folder, sole_writer(folder):
         with recordings_bar() as advance:
             page = report_study(

@@ -56,14 +56,18 @@ def video(
     work: Work,
 ) -> None:
     """Write annotated copies of videos, and their reaction tables."""
+    from fer_nb.media import VIDEO_SUFFIXES
     from fer_nb.media.select import Selection
     from fer_nb.person import LIMITS
-    from fer_nb.remote import name_of, path_of
+    from fer_nb.remote import is_folder, left_out, name_of, path_of
     from fer_nb.reports.words import reason_text
     from fer_nb.videos import annotate_recording, copies_at
 
     Selection(work.every, fps, start, end)  # says what is wrong before a model is loaded
     sources, place = [path_of(file) for file in files], None if out is None else path_of(out)
+    for folder in filter(is_folder, sources):
+        if note := left_out(folder, VIDEO_SUFFIXES):
+            complain(f"warning: {printable(note)}")
     with copies_at(place, sources, ".csv" if csv else ".parquet", work.force) as copies:
         annotate = partial(
             annotate_recording,

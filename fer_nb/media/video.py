@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ _LATE_S = 0.1  # what the eye notices between picture and sound
 _NO_INDEX = ("mpegts", "mpeg")
 _BROKEN = (av.FFmpegError, OSError)
 _FASTEST = 1000  # pictures a second that are believed
+_RATE = 25.0  # where nothing tells
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,9 @@ class VideoReader:
             self.close()
             raise self._no_picture()
         stamp = self._stamp(first)
-        self._start = self.origin_s = stamp or 0.0
         # Stamps are wrong after a seek in MPEG-PS, and absent from raw streams.
         self._can_seek = stamp is not None and self._format != "mpeg"
-        if stamp is None:
-            self._warn("the file has no time stamps; times are counted from its frame rate")
+        self._start = self.origin_s = self._unstamped_start() if stamp is None else stamp
         # Once for all: a frame that was asked for its side data lives until the garbage collection.
         matrix = display_matrix(first)
         self._view = View.of(first.width, first.height, matrix, self._aspect())
@@ -203,9 +203,36 @@ class VideoReader:
         ticks = frame.dts if unordered else frame.pts
         return None if ticks is None else float(ticks * (frame.time_base or self._stream.time_base))
 
+    def _unstamped_start(self) -> float:
+        """When the first picture is shown if it does not tell: as many before the first that does
+        (Matroska has no stamps below 0), or at 0."""
+        before, stamp = 1, None
+        if self._stamps_follow():
+            for frame in self._decode():
+                if (stamp := self._stamp(frame)) is not None:
+                    break
+                before += 1
+        self._reopen()
+        if stamp is None:
+            self._warn("the file has no time stamps; times are counted from its frame rate")
+            return 0.0
+        self._warn(
+            f"the first {before} frames have no time stamps; their times are counted from the "
+            "frame rate"
+        )
+        return stamp - before / (_rate(self._stream) or _RATE)
+
+    def _stamps_follow(self, most: int = 2000) -> bool:
+        container, stream, _ = open_video(self.path)
+        with container:
+            try:
+                return any(p.pts is not None for p in islice(container.demux(stream), most))
+            except _BROKEN:
+                return False
+
     def _frames(self, sought: bool = False) -> Iterator[tuple[float, av.VideoFrame]]:
         """Decoded frames, each after its time; see `Clock`. After a seek it is NaN at first."""
-        self._clock = Clock(1 / (self.info.fps or 25.0), np.nan if sought else 0.0)
+        self._clock = Clock(1 / (self.info.fps or _RATE), np.nan if sought else 0.0)
         stamped = (
             (None if (stamp := self._stamp(frame)) is None else stamp - self._start, frame)
             for frame in deinterlaced(self._decode(), self._stream)
@@ -277,7 +304,7 @@ class VideoReader:
                 "the clock of the first one is continued"
             )
         whole = info.frames > 0 and count + tally.discarded == info.frames
-        usual_s = max(1.0, 1.5 / (info.fps or 25.0), 0.05 * info.duration_s)
+        usual_s = max(1.0, 1.5 / (info.fps or _RATE), 0.05 * info.duration_s)
         if self.missing > max(1, 0.01 * (count + self.missing)):
             total = count + self.missing
             self._warn(f"only {count} of {total} frames could be read (truncated or damaged?)")

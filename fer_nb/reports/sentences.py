@@ -234,7 +234,7 @@ def sensitivity(result: StudyResult, stimulus: str) -> str:
     if not rows or rows[0]["estimate"] == 0:
         return ""
     signal, audience = rows[0]["signal"], result.audiences[stimulus]
-    known = audience.seconds, audience.resting, result.config
+    known = np.asarray(audience.seconds), audience.resting, result.config
     k = SIGNALS.index(signal) - 2
     half, more, twice = (f"{expressed_shares(*known, f)[k]:.0%}" for f in (0.5, 1.5, 2))
     return (

@@ -101,7 +101,7 @@ class Audience:
         Measured share of each bin.
     facing : array (n,) or None
         Share of the seen time in which each person faces the camera; NaN where not known.
-    seconds : array (n, 9, S)
+    seconds : array (n, 9, S), or `Derived`
         Mean probability in each whole second.
     resting : array (n, 9) or None
         Each person's probabilities at baseline, where known.
@@ -119,7 +119,7 @@ class Audience:
     raw: Signals
     corrected: Signals
     coverage: np.ndarray
-    seconds: np.ndarray
+    seconds: Signals
     baseline: str
     config: StudyConfig
     tested: Signals | None = None
@@ -159,7 +159,7 @@ class Audience:
             raw=of_some(self.raw, rows),
             corrected=of_some(self.corrected, rows),
             coverage=self.coverage[rows],
-            seconds=self.seconds[rows],
+            seconds=of_some(self.seconds, rows),
             baseline=self.baseline,
             config=self.config,
             tested=None if self.tested is None else of_some(self.tested, rows),

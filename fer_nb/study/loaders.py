@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fer_nb.errors import FerError, StudyError, TableError
+from fer_nb.files import Names
 from fer_nb.study.config import SIGNALS
 
 Loader = Callable[[dict], pd.DataFrame]
@@ -89,12 +90,13 @@ class _FolderOfTables(_Tables):
         if not folder.is_dir():
             raise StudyError(f"there is no folder of tables {folder}")
         self.folder = folder
+        self.names = Names()
 
     def find(self, row: dict) -> Path | None:
         stem = Path(os.path.splitext(row["video"])[0])
         for name in (stem.as_posix(), stem.name, f"{row.get('stimulus')}/{row['respondent']}"):
             for suffix in (".parquet", ".csv"):
-                file = self.folder / f"{name}{suffix}"
+                file = self.names.found(self.folder / f"{name}{suffix}")
                 if file.is_file():
                     remedy = f"{self.folder / stem}.parquet, or STIMULUS/RESPONDENT.parquet"
                     self._claim(str(file), row, remedy)

@@ -20,12 +20,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from unicodedata import normalize
 
 import pandas as pd
 
 from fer_nb.errors import StudyError
-from fer_nb.files import VIDEO_SUFFIXES
-from fer_nb.remote import beside, fetched, files_at, here, is_file, is_folder, name_of
+from fer_nb.files import VIDEO_SUFFIXES, Names
+from fer_nb.remote import beside, fetched, files_at, here, is_file, is_folder, left_out, name_of
 from fer_nb.study.quality import COLUMNS
 from fer_nb.study.rows import number, read_rows
 from fer_nb.study.stimuli import Stimulus, cell_name, read_stimuli, stimulus_name
@@ -62,6 +63,8 @@ class Manifest:
         The file or folder; a str is an address.
     stimuli_path : Path or str, optional
         The file of stimuli.
+    left_out : str
+        Which files of a folder were not taken for recordings.
     """
 
     recordings: pd.DataFrame
@@ -69,6 +72,7 @@ class Manifest:
     source: str
     path: str | Path = Path()
     stimuli_path: str | Path | None = None
+    left_out: str = ""
 
     @property
     def folder(self) -> str | Path:
@@ -109,12 +113,12 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
         )
     path = here(os.fspath(path))
     problems: list[str] = []
+    others = ""
     if is_folder(path):
-        frame = _from_folder(path, problems)
-        base = path
+        (frame, others), base = _from_folder(path, problems), path
     else:
         with fetched(path) as file:
-            rows = read_rows(file, ("respondent", "stimulus", "video"), problems, refused=_OURS)
+            rows = read_rows(file, _KNOWN[:3], problems, (*_KNOWN, *PRESENTED), refused=_OURS)
         frame = pd.DataFrame(rows)
         base = _parent(path)
     if stimuli is None and is_file(beside(base, "stimuli.csv")):
@@ -135,17 +139,20 @@ def read_manifest(path, stimuli=None, *, need_videos: bool = True) -> Manifest:
         known.setdefault(name, Stimulus(name=name, title=name))
     shown = set(frame["stimulus"])
     used = {name: s for name, s in known.items() if name in shown}
-    return Manifest(
-        recordings=frame, stimuli=used, source=name_of(path), path=path, stimuli_path=stimuli
-    )
+    return Manifest(frame, used, name_of(path), path, stimuli, others)
 
 
 def _parent(path: str | Path) -> str | Path:
     return path.parent if isinstance(path, Path) else path.rpartition("/")[0]
 
 
-def _from_folder(folder: str | Path, problems: list[str]) -> pd.DataFrame:
-    names = [name for name in files_at(folder, VIDEO_SUFFIXES) if name.count("/") == 1]
+def _from_folder(folder: str | Path, problems: list[str]) -> tuple[pd.DataFrame, str]:
+    """The rows of a folder's recordings, and which files were left out."""
+    videos = files_at(folder, VIDEO_SUFFIXES)
+    names = [name for name in videos if name.count("/") == 1]
+    notes = [left_out(folder, VIDEO_SUFFIXES)]
+    if elsewhere := [name for name in videos if name not in names]:
+        notes.append(f"left out {_some(elsewhere)}: not in the folder of a stimulus")
     rows = []
     for name in names:
         stimulus, file = name.split("/")
@@ -155,21 +162,27 @@ def _from_folder(folder: str | Path, problems: list[str]) -> pd.DataFrame:
             problems.append(f"{name!a} has a name that is not UTF-8; rename it")
             continue
         rows.append(
-            {"respondent": Path(file).stem, "stimulus": stimulus, "video": name, "line": name}
+            {
+                "respondent": normalize("NFC", Path(file).stem),
+                "stimulus": normalize("NFC", stimulus),
+                "video": name,
+                "line": name,
+            }
         )
     if not names:
         problems.append(
             f"{name_of(folder)}: no recordings found; expected STIMULUS/RESPONDENT.mp4 "
             f"({', '.join(VIDEO_SUFFIXES)})"
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows), "; ".join(filter(None, notes))
 
 
 def _check_recordings(frame, base: str | Path, stimuli, need_videos, problems):
     for name in ("group", "phase", *_NUMBERS):
         if name not in frame:
             frame[name] = ""
-    paths, numbers_of, seen_keys, seen_takes = [], [], {}, {}
+    paths: list[str | Path] = []
+    numbers_of, seen_keys, seen_takes, names = [], {}, {}, Names()
     shown = set(frame["stimulus"]) - {""}
     for row in frame.to_dict("records"):
         where = row["line"]
@@ -203,17 +216,20 @@ def _check_recordings(frame, base: str | Path, stimuli, need_videos, problems):
                 f"({seen_keys[key]}); one recording per person and stimulus"
             )
         start = numbers["start_s"] if row["start_s"] else 0.0  # None: not a number, and told above
-        take = (os.path.normpath(row["video"]), start, row["stimulus"])
+        take = (normalize("NFC", os.path.normpath(row["video"])), start, row["stimulus"])
         told = row["video"] and start is not None
         if told and seen_takes.setdefault(take, where) != where:
             problems.append(
                 f"{where}: video {row['video']!r} is used already ({seen_takes[take]}) "
                 "from the same second for the same stimulus"
             )
-        path = beside(base, row["video"])
+        path: str | Path = beside(base, row["video"])
         if need_videos and row["video"] and isinstance(path, Path):  # elsewhere: in its turn
+            path = names.found(path)
             if not os.path.isfile(path):  # a name that is too long is no crash
                 hint = "; write / between folders, not \\" if "\\" in row["video"] else ""
+                if alike := names.hint(path):
+                    hint = f"; there is {os.path.relpath(alike, base)!r}: write it so"
                 problems.append(f"{where}: there is no video {row['video']!r} in {base}{hint}")
             elif path.stat().st_size == 0:
                 problems.append(f"{where}: video {row['video']!r} is empty (0 bytes)")

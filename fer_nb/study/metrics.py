@@ -183,7 +183,7 @@ def _ever(
     Who still laughs at the joke when the storm comes has not laughed at the storm.
     """
     window = slice(int(start_s), max(int(start_s) + 1, int(np.ceil(end_s))))
-    seconds = audience.seconds[..., window]
+    seconds = audience.seconds[:, :, window]
     known = (~np.isnan(seconds)).mean(axis=-1) >= MIN_SEEN
     expressed = audience.expressed
     if begun:

@@ -74,11 +74,11 @@ def find_moments(audience: Audience) -> pd.DataFrame:
         raise StudyError("this study was read from its files; run it again to test its moments")
 
     def test(signal: str) -> list[Cluster]:
-        values = audience.tested[:, SIGNALS.index(signal)]
-        return cluster_test(values, config, audience.stimulus, signal)
+        k = SIGNALS.index(signal)
+        return cluster_test(audience.tested[:, k], config, audience.stimulus, signal)
 
     # Each signal has its own seed, so that threads change nothing but the time it takes.
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:  # each needs some 50 MB
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:  # each needs some 20 MB
         found = dict(zip(TESTED, pool.map(test, TESTED), strict=True))
     adjusted = holm_over_signals(found)
     rows = []

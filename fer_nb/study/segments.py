@@ -135,32 +135,43 @@ def segment_tables(
         Columns `CURVE_COLUMNS`: mean changes of the tested signals, with their bands.
     """
     numbers, curves, compared = [], [], []
-    columns, _ = segment_columns(quality)
-    for column in columns:
-        levels: dict[str, dict[str, Audience]] = {}
-        for name, audience in audiences.items():
-            parts = parts_of(audience, quality, column)
-            for level, part in parts.items():
-                head = {"stimulus": name, "column": column, "level": level}
-                if len(part) < part.config.min_n_interval:
-                    numbers.append(pd.DataFrame([head | {"n": len(part)}]))
-                    continue
-                numbers.append(_numbers(part, f"{column}: {level}").assign(**head))
-                curves.append(_curves(part, column, level).assign(**head))
-                levels.setdefault(level, {})[name] = part
-            large = {k: p for k, p in parts.items() if len(p) >= p.config.min_n_interval}
-            head = {"column": column, "stimulus": name, "level": ""}
-            for a, b in combinations(large, 2):
-                pair = contrast(large[a], large[b], (a, b), f"segments of {name}")
-                compared.append(head | _compared(pair, *head.values()))
-        for level, parts in levels.items():
-            head = {"column": column, "stimulus": "", "level": level}
-            for a, b in combinations(parts, 2):
-                pair = contrast(parts[a], parts[b], (a, b), "stimuli")
-                compared.append(head | _compared(pair, *head.values()))
+    for column in segment_columns(quality)[0]:  # one column's people are gone before the next
+        for whole, part in zip(
+            (numbers, curves, compared), _column(audiences, quality, column), strict=True
+        ):
+            whole += part
     comparison = pd.DataFrame(compared, columns=list(COMPARISON_COLUMNS[:-1]))
     comparison["p_holm"] = holm(comparison["p"])
     return _stack(numbers, COLUMNS), comparison, _stack(curves, CURVE_COLUMNS)
+
+
+def _column(
+    audiences: dict[str, Audience], quality: pd.DataFrame, column: str
+) -> tuple[list[pd.DataFrame], list[pd.DataFrame], list[dict]]:
+    """The numbers, curves and comparisons of one column's segments."""
+    numbers, curves, compared = [], [], []
+    levels: dict[str, dict[str, Audience]] = {}
+    for name, audience in audiences.items():
+        parts = parts_of(audience, quality, column)
+        for level, part in parts.items():
+            head = {"stimulus": name, "column": column, "level": level}
+            if len(part) < part.config.min_n_interval:
+                numbers.append(pd.DataFrame([head | {"n": len(part)}]))
+                continue
+            numbers.append(_numbers(part, f"{column}: {level}").assign(**head))
+            curves.append(_curves(part, column, level).assign(**head))
+            levels.setdefault(level, {})[name] = part
+        large = {k: p for k, p in parts.items() if len(p) >= p.config.min_n_interval}
+        head = {"column": column, "stimulus": name, "level": ""}
+        for a, b in combinations(large, 2):
+            pair = contrast(large[a], large[b], (a, b), f"segments of {name}")
+            compared.append(head | _compared(pair, *head.values()))
+    for level, parts in levels.items():
+        head = {"column": column, "stimulus": "", "level": level}
+        for a, b in combinations(parts, 2):
+            pair = contrast(parts[a], parts[b], (a, b), "stimuli")
+            compared.append(head | _compared(pair, *head.values()))
+    return numbers, curves, compared
 
 
 def _stack(parts: list[pd.DataFrame], columns) -> pd.DataFrame:

@@ -88,7 +88,8 @@ class Columns:
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
         people, columns = key
         start, stop, _ = columns.indices(self.shape[1])
-        first = start // self._bins
-        signals = self._signals[first : -(-stop // self._bins)]
-        part = np.concatenate([self._values[people, signal] for signal in signals], axis=1)
-        return part[:, start - first * self._bins : stop - first * self._bins]
+        parts = []
+        for i in range(start // self._bins, -(-stop // self._bins)):
+            bins = slice(max(0, start - i * self._bins), min(self._bins, stop - i * self._bins))
+            parts.append(self._values[people, self._signals[i], bins])
+        return np.concatenate(parts, axis=1)

@@ -9,8 +9,11 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_nb.files import Names
 from fer_nb.remote import beside, is_address
 from fer_nb.study.rows import number, read_rows
+
+_COLUMNS = ("video", "duration_s", "title", "scenes", "brand")
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ def stimulus_name(names: Container[str], cell: str) -> str:
 def read_stimuli(path: Path, base: str | Path, problems: list[str]) -> dict[str, Stimulus]:
     """Return the stimuli of a file, whose videos are named by their paths from `base`."""
     result: dict[str, Stimulus] = {}
-    for row in read_rows(path, ("stimulus",), problems):
+    names = Names()
+    for row in read_rows(path, ("stimulus",), problems, _COLUMNS):
         where, name = row["line"], row["stimulus"]
         if not name:
             problems.append(f"{where}: stimulus is empty")
@@ -72,8 +76,10 @@ def read_stimuli(path: Path, base: str | Path, problems: list[str]) -> dict[str,
         video: str | Path | None = None
         if given := row.get("video"):
             video = beside(base, given)
-        if isinstance(video, Path) and not os.path.isfile(video):
-            problems.append(f"{where}: there is no stimulus video {row['video']!r}")
+        if isinstance(video, Path):
+            video = names.found(video)
+            if not os.path.isfile(video):
+                problems.append(f"{where}: there is no stimulus video {row['video']!r}")
         scenes, brand = (
             _scenes(row.get(column, ""), duration, where, problems, column)
             for column in ("scenes", "brand")

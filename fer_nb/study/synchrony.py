@@ -60,7 +60,9 @@ def _agreement(z: np.ndarray, seen: np.ndarray):
     count = seen.sum(axis=0)
     both = seen * (count > 1)
     # What the others show, 0 where this person is missing.
-    others = (z.sum(axis=0) - z) * (1 / np.maximum(count - 1, 1)) * both
+    others = z.sum(axis=0) - z
+    others *= 1 / np.maximum(count - 1, 1)
+    others *= both
     k = both.sum(axis=1)
     own_mean = np.einsum("ij,ij->i", z, both) / k
     others_mean = others.sum(axis=1) / k
@@ -106,20 +108,23 @@ def inter_subject_correlation(
         return None
     curves, seen = curves[usable], seen[usable]
     n, bins = curves.shape
-    z = np.zeros((n, bins), dtype=np.float32)
+    # Twice side by side, so that a shifted row is a slice.
+    z2 = np.zeros((n, 2 * bins), dtype=np.float32)
+    z = z2[:, :bins]
     for rows in blocks(n, bins):
         mean = np.nanmean(curves[rows], axis=1, keepdims=True)
         sd = np.nanstd(curves[rows], axis=1, keepdims=True)
         np.copyto(z[rows], (curves[rows] - mean) / sd, where=seen[rows], casting="same_kind")
+    z2[:, bins:] = z
+    seen2 = np.hstack([seen, seen])
+    del curves
     seen = seen.astype(np.float32)
     window = max(1, round(config.isc_window_s * config.rate_hz))
     isc, per_bin = _agreement(z, seen)
     over_time = moving_average(per_bin, window)
     rng = generator(config.seed, "isc", *names)
     null, largest = np.empty(config.isc_shifts), np.empty(config.isc_shifts)
-    # Twice side by side, so that a shifted row is a slice.
-    z2, seen2 = np.hstack([z, z]), np.hstack([seen, seen])
-    moved, moved_seen = np.empty_like(z), np.empty_like(seen)
+    moved, moved_seen = np.empty_like(seen), np.empty_like(seen)
     for k in range(config.isc_shifts):
         for i, shift in enumerate(np.asarray(rng.integers(bins, size=n))):
             moved[i] = z2[i, shift : shift + bins]

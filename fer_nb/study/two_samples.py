@@ -108,8 +108,7 @@ def independent_row(first: np.ndarray, second: np.ndarray, config: StudyConfig, 
         return row
     variance = []
     for x in (a, b):
-        weights = resamples(rng, len(x), config.n_boot)
-        boot = weighted(weights, (x - x.mean())[:, None]) / len(x)
+        boot = weighted(resamples(rng, len(x), config.n_boot), (x - x.mean())[:, None]) / len(x)
         variance.append((boot**2).mean() * len(x) / (len(x) - 1))
     total = sum(variance)
     if total > 0:

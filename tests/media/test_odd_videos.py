@@ -9,6 +9,7 @@ import pytest
 from clips import copied, encode, plain
 
 from fer_nb.errors import MediaError
+from fer_nb.files import VIDEO_SUFFIXES, files_in
 from fer_nb.media import VideoReader
 from fer_nb.media.color import tone_mapped
 from fer_nb.person import recording_quality
@@ -179,6 +180,49 @@ def test_a_rate_that_no_camera_has_is_not_believed(tmp_path):
     times, _, video = read(tmp_path / "x.dv")
     assert len(times) == 5
     assert video.info.fps == pytest.approx(25)
+
+
+def test_frames_before_the_first_stamp_are_timed_by_the_rate(tmp_path):
+    """Matroska has no stamps below 0, which is where a recording that was shifted may begin."""
+    encode(tmp_path / "x.mp4")
+    options = {"avoid_negative_ts": "disabled"}
+    with (
+        av.open(str(tmp_path / "x.mp4")) as origin,
+        av.open(str(tmp_path / "x.mkv"), "w", options=options) as sink,
+    ):
+        copy = sink.add_stream_from_template(origin.streams.video[0])
+        shift = round(0.48 / origin.streams.video[0].time_base)
+        for packet in origin.demux(video=0):
+            if packet.dts is not None:
+                packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, copy
+                sink.mux(packet)
+    times, levels, video = read(tmp_path / "x.mkv")
+    np.testing.assert_allclose(times, np.arange(30) / 25, atol=2e-3)
+    np.testing.assert_allclose(levels, 8 * np.arange(30), atol=6)
+    assert video.origin_s == pytest.approx(-0.48)
+    assert video.info.start_s < 0.1
+    told = "the first 12 frames have no time stamps; their times are counted from the frame rate"
+    assert video.warnings == [told]
+    with VideoReader(tmp_path / "x.mkv") as video:
+        assert video.frame_at(0.81).time_s == pytest.approx(0.8, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        *(("x.flv", "flv"), ("x.f4v", "libx264"), ("x.ogv", "libvpx"), ("x.asf", "wmv2")),
+        *(("x.vob", "mpeg2video"), ("x.mod", "mpeg2video"), ("x.m2v", "mpeg2video")),
+        *(("x.mxf", "mpeg2video"), ("x.3g2", "libx264"), ("x.dv", "dvvideo")),
+    ],
+)
+def test_what_folders_take_for_videos_is_read(tmp_path, name, codec):
+    made = tmp_path / ("x.vob" if name == "x.mod" else name)  # a camcorder's name for the same
+    encode(made, codec, images=[plain(8 * i, (576, 720)) for i in range(30)])
+    made.rename(tmp_path / name)
+    assert files_in(tmp_path, VIDEO_SUFFIXES) == [tmp_path / name]
+    times, levels, _ = read(tmp_path / name)
+    np.testing.assert_allclose(times, np.arange(30) / 25, atol=2e-3)
+    np.testing.assert_allclose(levels, 8 * np.arange(30), atol=8)
 
 
 # Tracks, colour, fields

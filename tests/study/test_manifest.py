@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+from unicodedata import normalize
 
 import pandas as pd
 import pytest
 
-from fer_nb.errors import StudyError
+from fer_nb.errors import StudyError, TableError
 from fer_nb.media import VIDEO_SUFFIXES
 from fer_nb.study import Stimulus, read_manifest
+from fer_nb.study.loaders import table_loader
 from fer_nb.study.result import stimulus_of
 
 
@@ -265,3 +267,94 @@ def test_names_that_cannot_be_found_get_a_hint(tmp_path):
     (tmp_path / "m.csv").write_text("respondent|stimulus|video\nann|film|a.mp4\n")
     with pytest.raises(StudyError, match="between commas, semicolons or tabs"):
         read_manifest(tmp_path / "m.csv")
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_letters_that_are_one_character_or_two_name_one_file(write, tmp_path, forms):
+    """A manifest written on one system, and files that came from another."""
+    written, stored = (
+        [normalize(form, name) for name in ("Renée", "été", "café/Zoë.mp4")] for form in forms
+    )
+    (tmp_path / stored[2]).parent.mkdir()
+    (tmp_path / f"{stored[1]}.mov").write_bytes(b"x")
+    path = write(
+        f"respondent,stimulus,video\n{written[0]},{written[1]},{written[2]}\n"
+        f"{stored[0]},other,b.mp4\n",
+        stimuli=f"stimulus,video\n{stored[1]},{written[1]}.mov\nother,\n",
+        videos=(stored[2], "b.mp4"),
+    )
+    manifest = read_manifest(path)
+    assert manifest.recordings["path"].map(os.path.isfile).all()
+    assert manifest.recordings["respondent"].tolist() == ["Renée"] * 2  # who saw both films
+    film = manifest.stimuli["été"].video
+    assert film is not None
+    assert os.path.isfile(film)
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / f"{normalize(forms[1], 'Zoë')}.parquet").write_bytes(b"no table")
+    rows = manifest.recordings.to_dict("records")
+    with pytest.raises(TableError):  # it was found
+        table_loader(tmp_path / "tables", rows)(rows[0])
+
+
+def test_one_file_in_two_forms_of_unicode_is_used_twice(write):
+    name = {form: normalize(form, "é.mp4") for form in ("NFC", "NFD")}
+    text = f"respondent,stimulus,video\nann,film,{name['NFC']}\nbob,film,{name['NFD']}\n"
+    with pytest.raises(StudyError, match=r"line 3: video .* is used already \(m.csv line 2\)"):
+        read_manifest(write(text, videos=[name["NFC"]]))
+
+
+def test_a_name_in_other_capitals_is_told_and_not_guessed(write, tmp_path):
+    """Ann.mp4 may be another person than ann.mp4, whose recording is missing."""
+    path = write("respondent,stimulus,video\nann,film,sub/ann.mp4\n", videos=())
+    (tmp_path / "Sub").mkdir()
+    (tmp_path / "Sub" / "ANN.MP4").write_bytes(b"x")
+    if os.path.isfile(tmp_path / "sub" / "ann.mp4"):
+        pytest.skip("this disk knows no capitals")
+    with pytest.raises(StudyError, match=r"there is 'Sub/ANN\.MP4': write it so"):
+        read_manifest(path)
+    (tmp_path / "Sub" / "Ann.mp4").write_bytes(b"x")  # now it may be either
+    with pytest.raises(StudyError) as told:
+        read_manifest(path)
+    assert "write it so" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "first", ["sep=;\n", "\ufeffSEP=;\r\n", '"sep=;"\n'], ids=["plain", "mark", "quoted"]
+)
+def test_the_line_that_excel_asks_for_is_no_header(write, first):
+    path = write(f"{first}respondent;stimulus;video;start_s\nann;film;a.mp4;2,5\n")
+    assert read_manifest(path).recordings["start_s"].tolist() == [2.5]
+    assert read_manifest(path).recordings["line"].tolist() == ["m.csv line 3"]
+    with pytest.raises(StudyError, match=r"m\.csv line 2: no column video"):
+        read_manifest(write(f"{first}respondent;stimulus\nann;film\n"))
+
+
+def test_our_columns_may_be_written_in_capitals(write):
+    path = write(
+        "Respondent, STIMULUS ,Video,Start_s ,Group,Gender\nann,film,a.mp4,2.5,x,f\n",
+        "Stimulus,Duration_S\nfilm,7\n",
+    )
+    manifest = read_manifest(path)
+    assert manifest.recordings["start_s"].tolist() == [2.5]
+    assert manifest.recordings["group"].tolist() == ["x"]
+    assert manifest.covariates == ["Gender"]
+    assert manifest.stimuli["film"].duration_s == 7
+    with pytest.raises(StudyError, match="column video occurs twice"):
+        read_manifest(write("respondent,stimulus,video,Video\nann,film,a.mp4,b.mp4\n"))
+
+
+def test_what_a_folder_holds_besides_recordings_is_told(tmp_path):
+    for name in (
+        "film/ann.mp4",
+        "film/old.rm",
+        "film/x/bob.dv",
+        "cat.mp4",
+        "stimuli.csv",
+        "._a.rm",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("stimulus\nfilm\n")
+    manifest = read_manifest(tmp_path)
+    assert manifest.recordings["respondent"].tolist() == ["ann"]
+    assert ": left out film/old.rm, as only files that end in .mp4," in manifest.left_out
+    assert "left out cat.mp4, film/x/bob.dv: not in the folder of a stimulus" in manifest.left_out
