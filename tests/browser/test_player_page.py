@@ -79,11 +79,11 @@ def show(tmp_path_factory):
     errors = []
     with chromium() as browser:
 
-        def open_page(data: dict, width: int = 1000, file=None):
+        def open_page(data: dict, width: int = 1000, file=None, **options):
             file = file or folder / f"{len(list(folder.iterdir()))}.html"
             meta = '<!doctype html><meta charset="utf-8">'
             file.write_text(f"{meta}<body>{player_html(data)}", encoding="utf-8")
-            view = browser.new_page(viewport={"width": width, "height": 900})
+            view = browser.new_page(viewport={"width": width, "height": 900}, **options)
             view.set_default_timeout(PATIENCE_MS)
             view.on("pageerror", lambda error: errors.append(str(error)))
             view.on("request", lambda r: r.url[:4] == "http" and errors.append(r.url))
@@ -108,6 +108,26 @@ def test_the_keyboard_moves_the_cursor_and_tells_the_values(show):
     view.keyboard.press("End")
     assert view.locator(".fer-clock").inner_text() == "0:10.0 / 0:10.0"
     assert "Valence" in view.locator("[role=status]").inner_text()
+    for key, then in (("Home", "0:00.0"), ("Shift+ArrowRight", "0:05.0"), ("ArrowLeft", "0:04.0")):
+        view.keyboard.press(key)
+        assert view.locator(".fer-clock").inner_text() == f"{then} / 0:10.0"
+    over = view.locator(".u-over").first
+    for key, middle in (("+", "0:04.0"), ("-", "0:05.0"), ("+", "0:05.0"), ("0", "0:05.0")):
+        view.keyboard.press(key)
+        over.click(position={"x": over.bounding_box()["width"] / 2, "y": 40})
+        assert view.locator(".fer-clock").inner_text().startswith(middle)
+
+
+def test_the_pointer_tells_values_with_bands_and_people_and_leaves_the_clock(show):
+    view = show(told())
+    box = view.locator(".u-over").first.bounding_box()
+    view.mouse.move(box["x"] + box["width"] * 0.71, box["y"] + 40)
+    readout = view.locator(".fer-readout")
+    assert readout.inner_text().startswith("0:07.1 Second")
+    assert "Valence (Cut A) +0.71 points (0.61 to 0.81, n\u00a0=\u00a03)" in readout.inner_text()
+    assert view.locator(".fer-clock").inner_text().startswith("0:00.0")
+    view.mouse.move(0, 0)
+    assert readout.inner_text().startswith("0:00.0 First")
 
 
 def test_a_click_jumps_a_drag_zooms_and_a_double_click_shows_all(show):
@@ -120,6 +140,7 @@ def test_a_click_jumps_a_drag_zooms_and_a_double_click_shows_all(show):
     view.mouse.down()
     view.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 40, steps=4)
     view.mouse.up()
+    assert view.locator(".fer-clock").inner_text().startswith("0:05.0")  # to zoom is not to jump
     view.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)  # the middle of 2 to 4 s
     assert view.locator(".fer-clock").inner_text().startswith("0:03.0")
     over.dblclick(position={"x": box["width"] / 2, "y": 40})
@@ -138,6 +159,106 @@ def test_signals_and_cuts_are_chosen_and_the_table_follows(show):
     assert view.locator(".fer-panel").count() == 1
     label = view.locator(".fer-panel").get_attribute("aria-label")
     assert "Valence of Cut A: highest at 0:09.9, +1.00 points" in label
+
+
+def test_an_open_table_follows_what_is_chosen(show):
+    view = show(told())
+    view.locator("summary").click()
+    heads = view.locator(".fer-table th[scope=col]")
+    heads.nth(4).wait_for()
+    view.get_by_role("button", name="Cut B").click()
+    assert heads.all_inner_texts() == ["time", "Valence, Cut A", "Happiness, Cut A"]
+
+
+def test_one_cut_lies_over_the_other_each_with_a_dash_of_its_own(show):
+    view = show(told())
+    label, lines = view.locator(".fer-panel").first, view.locator(".fer-legend").first
+    dashes = "all => all.map(path => path.getAttribute('stroke-dasharray'))"
+    assert "Valence of Cut A: highest" in label.get_attribute("aria-label")
+    assert "Valence of Cut B: highest" in label.get_attribute("aria-label")
+    assert len(set(lines.locator("path").evaluate_all(dashes))) == 2
+    view.get_by_role("button", name="Cut A").click()
+    assert "Cut A" not in label.get_attribute("aria-label")
+    view.get_by_role("button", name="Cut B").click()  # the last one stays
+    assert "Valence of Cut B: highest" in label.get_attribute("aria-label")
+
+
+def test_groups_segments_and_respondents_are_chosen(show):
+    data = told()
+    for key, height in (("users", 0.3), ("gender: woman", 0.7)):
+        data["curves"] += [curve(c, "valence", height) | {"group": key} for c in "AB"]
+    data["groups"] = ["all", "users"]
+    levels = [{"key": "gender: woman", "label": "woman"}]
+    view = show(data | {"segments": [{"column": "gender", "levels": levels}]})
+    label, picture = view.locator(".fer-panel").first, "e => e.toDataURL()"
+    view.get_by_role("button", name="users").click()
+    view.get_by_role("button", name="woman").click()
+    told_now = label.get_attribute("aria-label")
+    for who, top in (("everyone", "1.00"), ("users", "0.30"), ("gender: woman", "0.70")):
+        assert f"Valence of Cut A, {who}: highest at 0:09.9, +{top} points" in told_now
+    canvas, box = view.locator(".fer-panel canvas").first, view.locator(".fer-people input")
+    before = canvas.evaluate(picture)
+    box.check()
+    assert canvas.evaluate(picture) != before
+    box.uncheck()
+    assert canvas.evaluate(picture) == before
+
+
+COLOR = """(canvas, [share, up]) => {
+    const over = canvas.parentElement.querySelector('.u-over');
+    const scale = canvas.width / canvas.clientWidth;
+    const x = (over.offsetLeft + share * over.clientWidth) * scale;
+    const y = (over.offsetTop + over.clientHeight - up) * scale;
+    return [...canvas.getContext('2d').getImageData(x, y, 1, 1).data].join();
+}"""
+
+
+def test_scenes_are_stripes_and_moments_bars_on_the_axis(show):
+    view = show(told())
+    canvas = view.locator(".fer-panel canvas").first
+    first, second = (canvas.evaluate(COLOR, [share, 12]) for share in (0.12, 0.88))
+    assert first != second  # the paper, and the second scene's stripe
+    inside, outside = (canvas.evaluate(COLOR, [share, 2]) for share in (0.72, 0.88))
+    assert outside == second
+    assert inside not in (first, second)
+    view.get_by_role("button", name="Valence").click()  # the moment is valence's
+    view.get_by_role("button", name="Arousal").click()
+    canvas = view.locator(".fer-panel canvas").first
+    assert canvas.evaluate(COLOR, [0.72, 2]) == second
+
+
+def test_a_finger_jumps_and_scrubs(show):
+    view = show(told(), width=420, has_touch=True)
+    box = view.locator(".u-over").first.bounding_box()
+    at = lambda share: {"x": box["x"] + box["width"] * share, "y": box["y"] + 40}  # noqa: E731
+    view.touchscreen.tap(*at(0.5).values())
+    assert view.locator(".fer-clock").inner_text().startswith("0:05.0")
+    touch = view.context.new_cdp_session(view)
+    steps = [("touchStart", [at(0.3)])]
+    steps += [("touchMove", [at(share)]) for share in (0.4, 0.6, 0.8)] + [("touchEnd", [])]
+    for kind, points in steps:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    view.wait_for_function(f"{SHOWN} > 7.9")
+    assert view.locator(".fer-clock").inner_text().startswith("0:08.0")
+
+
+def test_the_film_is_that_of_a_cut_whose_curves_are_shown(show, tmp_path):
+    data = told()
+    for i, cut in enumerate(data["cuts"]):
+        with VideoWriter(tmp_path / f"{i}.mp4", fps=5) as film:
+            for k in range(50):
+                film.write(np.full((90, 160, 3), 100 * i, np.uint8), k / 5)
+        cut["film"] = film_source(tmp_path / f"{i}.mp4")
+    view = show(data)
+    label = "document.querySelector('video').getAttribute('aria-label')"
+    assert view.evaluate(label) == "Cut A"
+    view.get_by_role("button", name="Cut A").click()
+    assert view.evaluate(label) == "Cut B"
+    view.locator(".fer-charts").focus()
+    view.keyboard.press("End")
+    view.get_by_role("button", name="Cut A").click()
+    assert view.evaluate(label) == "Cut A"
+    view.wait_for_function("document.querySelector('video').currentTime > 9.5")
 
 
 def test_the_quality_strip_lies_below_its_seconds_zoomed_or_not(show):

@@ -173,7 +173,7 @@ class Player {
     bar.append(all);
     if (data.cuts.length > 1) {
       bar.append(
-        this.chips("Cuts", data.cuts.map((c) => [c.id, c.title, null]), this.cuts, (id) => this.showFilm(id)),
+        this.chips("Cuts", data.cuts.map((c) => [c.id, c.title, null]), this.cuts, (id) => this.followCut(id)),
       );
     }
     bar.append(this.chips("Signals", data.signals.map((s) => [s.key, s.label, s.color]), this.signals));
@@ -207,7 +207,7 @@ class Player {
         if (chosen.has(id) && chosen.size > 1) chosen.delete(id);
         else chosen.add(id);
         show();
-        if (chosen.has(id)) also(id);
+        also(id);
         this.draw();
       });
       show();
@@ -219,9 +219,9 @@ class Player {
   // The numbers behind the curves, for whoever cannot or would rather not see them.
   makeTable() {
     const details = element("details", { class: "fer-table" }, element("summary", {}, "Curves as a table"));
-    details.addEventListener("toggle", () => {
-      if (!details.open) return;
+    this.fillTable = () => {
       details.querySelector("div")?.remove();
+      if (!details.open) return;
       const shown = this.shown();
       const head = element("tr", {}, element("th", { scope: "col" }, "time"));
       shown.forEach((s) => head.append(element("th", { scope: "col" }, `${s.signal.label}, ${s.name}`)));
@@ -232,7 +232,8 @@ class Player {
         body.append(row);
       }
       details.append(element("div", { tabindex: "0", role: "region", "aria-label": "Curves as a table" }, element("table", {}, element("thead", {}, head), body)));
-    });
+    };
+    details.addEventListener("toggle", this.fillTable);
     return details;
   }
 
@@ -296,6 +297,7 @@ class Player {
       this.fitStrip(this.plots[0]);
     }
     this.charts.append(this.line);
+    this.fillTable();
     this.place();
     this.read();
   }
@@ -542,6 +544,12 @@ class Player {
     }
     this.place();
     this.read();
+  }
+
+  // The film of the cut just chosen, or of another where its own is no longer shown.
+  followCut(id) {
+    if (this.cuts.has(id)) this.showFilm(id);
+    else if (id === this.filmCut) this.showFilm(this.data.cuts.find((c) => this.cuts.has(c.id)).id);
   }
 
   showFilm(id) {
