@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,14 +39,23 @@ def video_bar(video: str | Path, what: str = "") -> Iterator[Callable[[float], N
 
 
 @contextmanager
-def recordings_bar() -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that moves a bar to a number of recordings out of all."""
+def recordings_bar() -> Iterator[Callable[..., None]]:
+    """Yield a function that moves a bar to a number of recordings out of all; given the name of the
+    last one, and what it failed by, it shows them, too."""
     from tqdm import tqdm
 
+    failed = 0
     with tqdm(unit="recording", desc="recordings", leave=False, disable=None) as bar:
 
-        def advance(done: int, total: int) -> None:
+        def advance(done: int, total: int, name: str = "", error: str = "") -> None:
+            nonlocal failed
             bar.total = total
+            if error:
+                failed += 1
+                if not bar.disable:  # else it is told in the end only
+                    bar.write(f"{name} failed: {error}", file=sys.stderr)
+            if name:
+                bar.set_postfix_str(f"{failed} failed, last: {name}", refresh=False)
             bar.update(done - bar.n)
 
         yield advance

@@ -77,7 +77,7 @@ def analyze_image(
     source, digest, notes = "array", None, []
     if isinstance(image, Image.Image):
         image = as_array(image)
-    elif isinstance(image, str | Path | bytes) or hasattr(image, "read"):
+    elif isinstance(image, str | Path | bytes | bytearray | memoryview) or hasattr(image, "read"):
         path = image.read() if hasattr(image, "read") else image
         count, image = count_pictures(path), read_image(path)
         if isinstance(path, str | Path):

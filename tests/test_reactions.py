@@ -125,16 +125,19 @@ def test_pillow_and_grey_pictures_are_taken_others_refused(astronaut):
     assert analyze_image(image)["emotion"].tolist() == ["happy"]
     assert analyze_image(image.convert("RGBA"))["emotion"].tolist() == ["happy"]
     assert len(analyze_image(astronaut[..., 1])) == 1
-    for wrong in (astronaut / 255, astronaut[:0], np.uint8(3), None):
+    for wrong in (astronaut.astype(np.int32), astronaut[:0], np.uint8(3), None):
         with pytest.raises(FerError, match="uint8 array"):
             analyze_image(wrong)
+    with pytest.raises(FerError, match=r"from 0 to 1: \(255 \* picture\)"):
+        analyze_image(astronaut / 255)
 
 
 def test_bytes_files_and_animations_are_read(tmp_path, astronaut, hopper):
     path = tmp_path / "a.gif"
     pictures = [Image.fromarray(image[:500]) for image in (astronaut, hopper)]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
-    for source in (path, path.read_bytes(), io.BytesIO(path.read_bytes())):
+    whole = path.read_bytes()
+    for source in (path, whole, bytearray(whole), memoryview(whole), io.BytesIO(whole)):
         table = analyze_image(source)
         assert table["emotion"].tolist() == ["happy"]
         told = "the first of 2 pictures was read; analyze_video reads animated GIF and PNG"

@@ -101,6 +101,7 @@ def _annotated(annotate: Callable, copies: list[Copy], work: Work) -> list:
     """Make each copy; return what `annotate` has answered."""
     from fer_nb.batch import fitting_workers, map_in_order
     from fer_nb.progress import recordings_bar, video_bar
+    from fer_nb.remote import name_of
 
     limit = work.time_limit_s(len(copies))
     if limit is None:
@@ -108,9 +109,11 @@ def _annotated(annotate: Callable, copies: list[Copy], work: Work) -> list:
             return [annotate(copies[0], progress=advance)]
     many, answers = work.workers or fitting_workers(len(copies)), []
     with recordings_bar() as advance:
-        for answer in map_in_order(annotate, copies, workers=many, time_limit_s=limit):
+        work_done = map_in_order(annotate, copies, workers=many, time_limit_s=limit)
+        for copy, answer in zip(copies, work_done, strict=True):
             answers.append(answer)
-            advance(len(answers), len(copies))
+            error = printable(str(answer)) if isinstance(answer, FerError) else ""
+            advance(len(answers), len(copies), printable(name_of(copy.video)), error)
     return answers
 
 

@@ -110,10 +110,12 @@ def check_picture(picture: np.ndarray, what: str = "a picture") -> np.ndarray:
     """
     picture = np.asarray(picture)
     right_shape = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
+    floating = picture.dtype.kind == "f" and right_shape
     if not right_shape or picture.dtype != np.uint8 or picture.size == 0:
         raise FerError(
             f"{what} must be a uint8 array (H, W, 3) in RGB or (H, W) in grey, "
             f"not {picture.dtype} {picture.shape}"
+            + ("; of values from 0 to 1: (255 * picture).astype('uint8')" if floating else "")
         )
     return picture
 

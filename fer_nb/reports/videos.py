@@ -20,13 +20,14 @@ from fer_nb.files import (
     learn_digest,
     make_folder,
     new_file,
+    printable,
     told_path,
     without_folders,
 )
 from fer_nb.media import VideoReader
 from fer_nb.progress import recordings_bar, video_bar
 from fer_nb.reactions import analyze_video
-from fer_nb.remote import fetched, is_address
+from fer_nb.remote import fetched, is_address, name_of
 from fer_nb.reports.html import is_stale, mark_stale
 from fer_nb.reports.index import Report, can_be_renewed, write_index
 from fer_nb.reports.record import recording_record
@@ -284,7 +285,8 @@ def report_videos(
                     answer = _failed(video, name, answer)
                 done.append(answer)
                 if advance is not None:
-                    advance(len(done), len(named))
+                    told = printable(name_of(video)), printable(answer.error or "")
+                    advance(len(done), len(named), *told)
         if any(report.ok for report in done):
             write_index(done, index, force=renew)
     return done

@@ -55,7 +55,7 @@ def smoothed(values: Signals, config: StudyConfig) -> Derived:
     )
 
 
-def departed(raw: np.ndarray, rests: Sequence[Rest], method: str) -> Derived:
+def departed(raw: Signals, rests: Sequence[Rest], method: str) -> Derived:
     """Return the curves (n, 11, B) less each person's rest.
 
     "difference"; "z", divided by the rest's spread, too; or "none", as they are.
@@ -71,7 +71,7 @@ def departed(raw: np.ndarray, rests: Sequence[Rest], method: str) -> Derived:
     return Derived(raw.shape, work)
 
 
-def as_tested(raw: np.ndarray, rests: Sequence[Rest], config: StudyConfig) -> Derived:
+def as_tested(raw: Signals, rests: Sequence[Rest], config: StudyConfig) -> Derived:
     """Return smoothed departures on the `angular` scale, as float32."""
     mean, width = np.stack([rest.angular for rest in rests]), smoothing_bins(config)
 

@@ -62,6 +62,13 @@ class Derived:
 Signals: TypeAlias = np.ndarray | Derived
 
 
+def exact(values: np.ndarray) -> Signals:
+    """Return signals in double precision, also those that are kept in single."""
+    if values.dtype == np.float64:
+        return values
+    return Derived(values.shape, lambda people, signals: values[people, signals].astype(float))
+
+
 def of_some(values: Signals, rows: np.ndarray) -> Derived:
     """Return the signals of some of the people (indices)."""
     shape = (len(rows), *values.shape[1:])

@@ -53,6 +53,7 @@ from fer_nb.study.scores import stimulus_scores
 from fer_nb.study.segments import segment_tables
 from fer_nb.study.sensitivity import COLUMNS as SENSITIVITY_COLUMNS
 from fer_nb.study.sensitivity import sensitivity
+from fer_nb.study.signals import exact
 from fer_nb.study.stimuli import Scene, Stimulus
 from fer_nb.study.storage import save_study
 from fer_nb.study.synchrony import synchrony_tables
@@ -244,7 +245,8 @@ def gather(kept: list[Recording], config: StudyConfig) -> tuple[dict[str, Audien
         cells.setdefault(recording.cell, []).append(recording)
     audiences = {}
     for cell, recordings in cells.items():
-        raw, coverage, seconds = _stacked(recordings)
+        stored, coverage, seconds = _stacked(recordings)
+        raw = exact(stored)
         rests = [recording.baselines[source] for recording in recordings]
         audiences[cell] = Audience(
             stimulus=cell,
@@ -267,8 +269,8 @@ def gather(kept: list[Recording], config: StudyConfig) -> tuple[dict[str, Audien
 def _stacked(recordings: list[Recording]) -> list[np.ndarray]:
     """The `MEASURED` arrays of all, in which each recording has its own from now on: of ten
     thousand, a second copy is more than a hundred megabytes."""
-    shapes = [getattr(recordings[0], name).shape for name in MEASURED]
-    together = [np.empty((len(recordings), *shape)) for shape in shapes]
+    first = [getattr(recordings[0], name) for name in MEASURED]
+    together = [np.empty((len(recordings), *own.shape), own.dtype) for own in first]
     for i, recording in enumerate(recordings):
         for name, stacked in zip(MEASURED, together, strict=True):
             stacked[i] = getattr(recording, name)

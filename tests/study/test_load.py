@@ -4,6 +4,7 @@ import time
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fer_nb.errors import StudyError
@@ -16,10 +17,13 @@ from fer_nb.study.expressed import expressed_seconds
 from fer_nb.study.intervals import mean_band
 from fer_nb.study.loaders import table_loader
 from fer_nb.study.metrics import person_metrics
+from fer_nb.study.segments import segment_tables
 from fer_nb.study.signals import of_some
 from fer_nb.study.stimuli import stimulus_name
 from fer_nb.study.study import gather
 from fer_nb.study.two_samples import shuffle_p, sign_flip_p
+
+COLUMNS = (("gender", 1), ("age", 2))
 
 
 def planned(folder, rows: int, stimuli: int) -> float:
@@ -145,3 +149,22 @@ def test_the_longest_name_that_fits_is_the_stimulus():
     assert stimulus_name(names, "film (a (b)") == "film"
     with pytest.raises(KeyError):
         stimulus_name(names, "other (before)")
+
+
+def test_segments_of_many_people_hold_one_column_at_a_time():
+    rng = np.random.default_rng(0)
+    people, config = 2000, StudyConfig(n_boot=200, n_permutations=200)
+    rests = {"before": Rest(np.full(11, 0.1), np.full(11, 0.1), np.full(11, 0.3), 5.0)}
+    raw, seen = rng.random((11, 150), dtype=np.float32), (np.ones(150), np.ones((9, 30)))
+    kept = [Recording(str(i), "film", "", raw, *seen, rests) for i in range(people)]
+    audiences, _ = gather(kept, config)
+    assert audiences["film"].raw[0].dtype == np.float64  # though kept in single precision
+    levels = {name: [str(i // step % 2) for i in range(people)] for name, step in COLUMNS}
+    quality = pd.DataFrame({"respondent": list(audiences["film"].respondents)} | levels)
+    segment_tables(audiences, quality)  # what is imported on the way does not count
+    tracemalloc.start()
+    segments, *_ = segment_tables(audiences, quality)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert set(segments["column"]) == set(dict(COLUMNS))
+    assert peak < 32e6
