@@ -11,6 +11,7 @@ import pytest
 
 from fer_nb.reports.export import export_study, study_deck
 from fer_nb.reports.page_one import moments_of, page_one, page_one_html
+from fer_nb.study import add_to_norms, compare_with_norms
 from fer_nb.study.storage import save_study
 
 
@@ -53,6 +54,30 @@ def test_a_moment_that_few_share_comes_after_the_others(result):
     worst = moments_of(replace(result, moments=pd.DataFrame(rows)), name)[1]
     assert [view.what for view in worst] == ["fear +10 of 100", "fear +30 of 100"]
     assert worst[1].sure == "large in the mean, but only 9 of 20 moved"
+
+
+def test_each_score_stands_beside_its_norm_as_a_bar(result, tmp_path):
+    name = next(iter(result.audiences))
+    for k in range(10):
+        add_to_norms(result, tmp_path, study=f"s{k}")
+    places = {n: compare_with_norms(result, n, tmp_path) for n in result.audiences}
+    said = page_one(result, "Two trailers", places)
+    assert 3 <= len(said.scores[name]) <= 5
+    known = places[name].table.query("metric == 'score'").set_index("signal")["percentile"]
+    first = said.scores[name][0]
+    assert first.percentile == known["expressiveness"]
+    assert all(score.interval for score in said.scores[name])
+    html = page_one_html(said, result)
+    bars = [s.percentile for scores in said.scores.values() for s in scores]
+    assert html.count('role="img"') == sum(at is not None for at in bars) >= 8
+    assert "the line marks the score&#39;s percentile" in html or "score's percentile" in html
+    assert "No norms yet" not in html
+
+
+def test_a_caution_stands_on_the_page_and_bars_are_explained_only_where_there_are_any(result, said):
+    html = page_one_html(said, result)
+    assert "An expression is not a feeling" in html
+    assert "On each bar" not in html
 
 
 def test_of_many_films_the_largest_moments_are_told_with_their_film(result):

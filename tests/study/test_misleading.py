@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fer_nb.emotions import EMOTIONS
-from fer_nb.reports import comparison_sections, words
+from fer_nb.reports import comparison_sections, sections, words
 from fer_nb.study import StudyConfig
 from fer_nb.study.comparison import Contrast, compare_metrics, compare_scenes
 from fer_nb.study.config import SIGNALS
@@ -116,6 +117,40 @@ def test_a_number_that_all_share_has_no_percentile():
     assert np.isnan(_percentile(np.r_[np.zeros(9), 0.1, 0.2, 0.3], 0.0))
     assert _percentile(np.r_[np.zeros(9), 0.1, 0.2, 0.3], 0.15) == pytest.approx(100 * 10 / 12)
     assert _percentile(np.arange(10.0), 4.5) == 50
+
+
+def test_how_the_share_that_showed_it_hangs_on_the_threshold_is_printed(result):
+    name = next(iter(result.audiences))
+    told = re.search(
+        r"Share that showed (\w+), with both thresholds of “showed” as set: (\d+)%; "
+        r"halved: (\d+)%; raised by half: (\d+)%; doubled: (\d+)%\.",
+        sections.metrics_table(result, name),
+    )
+    assert told is not None
+    assert told[1] == "happiness"
+    as_set, halved, more, twice = map(int, told.groups()[1:])
+    assert halved >= as_set >= more >= twice
+    assert halved > twice
+    rows = result.metrics.query("metric == 'ever_expressed' and signal == 'p_happy'")
+    rows = rows.query("stimulus == @name and scope == 'whole' and group == 'all'")
+    assert as_set == round(100 * rows["estimate"].iloc[0])
+
+
+def test_what_is_not_beyond_chance_is_listed_after_the_rest_the_largest_first(result):
+    one = result.moments.iloc[0].to_dict() | {"signal": "p_happy", "p_holm": np.nan}
+    kinds = [("not_significant", 0.2), ("significant", 0.1), ("few_moved", 0.5), ("small", 0.01)]
+    kinds += [("not_significant", 0.3), ("significant", 0.4)]
+    rows = [
+        one | {"status": status, "effect": effect, "start_s": k, "end_s": k + 1}
+        for k, (status, effect) in enumerate(kinds)
+    ]
+    told = sections.moments_table(replace(result, moments=pd.DataFrame(rows)), one["stimulus"])
+    changes = re.findall(r">\+(\d+) of 100<", told)
+    assert changes == ["10", "40", "1", "50", "30", "20"]
+
+
+def test_headlines_rest_on_ten_thousand_permutations():
+    assert StudyConfig().n_permutations >= 10_000
 
 
 def test_short_baselines_are_remarked():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,6 +140,16 @@ def test_a_study_says_where_its_verdict_hangs_on_the_order(ordered, tmp_path):
     again = load_study(save_study(ordered, tmp_path))
     assert mixed_table(again) == mixed_table(ordered)
     assert again.quality["order"].tolist() == ordered.quality["order"].tolist()
+
+
+def test_the_verdict_has_the_only_p_of_its_question(ordered):
+    """The mixed model and the other checks are told with intervals."""
+    assert (ordered.comparison["role"] == "primary").sum() == 1
+    assert ordered.comparison.query("role == 'primary'")["p"].notna().all()
+    for told in (mixed_table(ordered), sensitivity_table(ordered.comparison, ordered)):
+        heads = re.findall(r"<th scope[^>]*>([^<]*)", told)
+        assert "interval" in heads
+        assert not [head for head in heads if head.split(" ")[0] == "p"]
 
 
 def test_the_primary_outcome_is_the_one_that_was_named(simulated, quick):

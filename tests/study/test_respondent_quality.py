@@ -115,6 +115,13 @@ def test_reasons(rows, changes, part):
     assert part in quality(rows, **changes)[1]
 
 
+def test_a_face_seen_in_half_of_the_time_is_kept_with_a_warning():
+    m, reasons, notes = quality(steady(lambda t: 0 if t % 1 < 0.5 else None))
+    assert 0.4 < m["face_share"] < 0.6
+    assert reasons == ""
+    assert "face seen only 50% of the time" in notes
+
+
 def test_a_viewer_who_leaves_is_kept_with_a_remark():
     m, reasons, notes = quality(steady(lambda t: 0 if t < 2.5 else None))
     assert reasons == ""
