@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "reports" / "demo" / "audience" / "study.html"
 PICTURE = ROOT / "docs" / "report.png"
-WIDTH, HEIGHT = 1100, 1350
+WIDTH, HEIGHT = 1100, 1715
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ SHOWN = "while shown"
 COLUMNS = 4
 CAUTION = (
     "An expression is not a feeling: what is measured is how faces look to a network trained on "
-    "other people's judgements. The network detects fewer smiles in men than in women; compare "
+    "other people’s judgements. The network detects fewer smiles in men than in women; compare "
     "changes within an audience rather than levels between groups."
 )
 _BETTER = ("valence", "p_happy")
