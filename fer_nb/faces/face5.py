@@ -18,7 +18,8 @@ STRIDES = (8, 16, 32)  # pixels between the cells of the network's three grids
 OVERLAP = 0.4  # of two boxes that share more than this part of their union, the better one is kept
 INSIDE = 0.7  # ... and of two of which the other lies inside the better one to this part
 FIRST_SCORE = 0.4  # what the first look must give for a second one
-MOST = 100  # faces; the best are looked at again
+SURE_SCORE = 0.85  # what gives this in the first look needs no second one
+MOST = 100  # faces; more are not told of
 CUT = 96  # pixels, side of the picture of a second look
 SEEN = 64  # pixels, side of the picture in which landmarks are placed
 FEW_PIXELS = 36  # longer side of a face below which the second network places no landmarks
@@ -26,8 +27,10 @@ DEGREES = 30.0  # unit of the angles that the second network gives
 AROUND = 2.0  # how many times wider than the face both are
 MIRRORED = [1, 0, 2, 4, 3]  # the order of the landmarks in a mirrored picture
 FARTHER = 4  # a picture is also looked at so many times smaller, for faces that fill it
+LEVEL = 0.05  # radians of tilt, about 3 degrees, from which a second look is taken, too
 NEAR_SIDE = 96  # pixels to which a cut around a known face is shrunk
 NEAR_SCORE = 0.5  # least score there, as less is needed to know a face again than to find one
+NEAR_SURE = 0.7  # ... and to be sure of it
 
 
 class Face5Detector(Settings):
@@ -35,9 +38,9 @@ class Face5Detector(Settings):
 
     They work on grey: a picture in colour and its luma (the Y plane of a video frame) give the same
     faces. A picture is looked at whole, at `long_side` and at a quarter of it, so that a face of
-    some ten pixels and one that fills the picture are both found. Then each face is looked at
-    alone, turned upright, and at its mirror: the mean of both scores counts. In what is a face, the
-    second network places the landmarks, and sees the pose of the head.
+    some ten pixels and one that fills the picture are both found. Then each face that is small,
+    unsure or tilted is looked at alone, turned upright, and at its mirror: the mean of both scores
+    counts. In what is a face, the second network places the landmarks and sees the head's pose.
 
     Parameters
     ----------
@@ -74,13 +77,14 @@ class Face5Detector(Settings):
 
     def __call__(self, image: np.ndarray) -> list[Face]:
         """Return the faces in an RGB (or grey) uint8 picture, largest first; refuse any other."""
-        return largest_first(self._find(image, self.long_side, self.min_score), self.min_size)
+        faces = self._find(image, self.long_side, self.min_score, SURE_SCORE)
+        return largest_first(faces, self.min_size)
 
     def near(self, region: np.ndarray) -> list[Face]:
         """Return the faces in a cut around a known face, whatever their size, largest first."""
-        return self._find(region, NEAR_SIDE, min(NEAR_SCORE, self.min_score))
+        return self._find(region, NEAR_SIDE, min(NEAR_SCORE, self.min_score), NEAR_SURE)
 
-    def _find(self, image: np.ndarray, long_side: int, least: float) -> list[Face]:
+    def _find(self, image: np.ndarray, long_side: int, least: float, sure: float) -> list[Face]:
         image = check_picture(image)
         grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         small, scale = shrunk(grey, long_side)
@@ -90,7 +94,7 @@ class Face5Detector(Settings):
         if max(small.shape) >= FARTHER * 2 * STRIDES[-1]:
             far, shrink = shrunk(small, max(small.shape) // FARTHER)
             rows = np.concatenate([rows, self._look(far) / _scales(scale * shrink)])
-        seen = [face for face in self._look_again(grey, best(rows)) if face[0] >= least]
+        seen = [face for face in self._look_again(grey, best(rows), sure) if face[0] >= least]
         faces = [
             Face(x0, y0, x1 - x0, y1 - y0, score, *inner)
             for (score, x0, y0, x1, y1, *_), inner in zip(
@@ -107,15 +111,24 @@ class Face5Detector(Settings):
         cells = self._session.run(None, {"grey": board})[0][0]
         return located(cells, height, width, FIRST_SCORE)
 
-    def _look_again(self, grey: np.ndarray, faces: list[np.ndarray]) -> list[np.ndarray]:
-        """Return the faces with the score of two looks, and the landmarks of the second.
+    def _look_again(
+        self, grey: np.ndarray, faces: list[np.ndarray], sure: float
+    ) -> list[np.ndarray]:
+        """Return the faces, those small, unsure or tilted with what a second look shows.
 
-        The second look is at each face alone, turned upright, cut from the full picture, at one
-        size, and at its mirror. What looks like a face at one size and tilt only is none.
+        That look is at each face alone, turned upright, cut from the full picture, at one size, and
+        at its mirror; the mean of both scores counts, and the landmarks of the second. What looks
+        like a face at one size and tilt only is none.
         """
-        cuts = [upright(grey, face, CUT) for face in faces[:MOST]]
+        faces = faces[:MOST]
+        unsure = [
+            face
+            for face in faces
+            if face[0] < sure or longer_side(face) < FEW_PIXELS or abs(tilt(face)) > LEVEL
+        ]
+        cuts = [upright(grey, face, CUT) for face in unsure]
         if not cuts:
-            return []
+            return faces
         stack = np.stack([part for cut, _ in cuts for part in (cut, cut[:, ::-1])])[:, None]
         cells = self._session.run(None, {"grey": stack})[0]
         score, points = fitted(cells)
@@ -123,12 +136,11 @@ class Face5Detector(Settings):
         second, points = (
             value.reshape(-1, 2, *value.shape[1:]).mean(axis=1) for value in (score, points)
         )
-        seen = []
-        for at, (face, (_, matrix)) in enumerate(zip(faces, cuts, strict=False)):
+        for at, (face, (_, matrix)) in enumerate(zip(unsure, cuts, strict=True)):
             back = cv2.invertAffineTransform(matrix)
-            places = points[at] @ back[:, :2].T + back[:, 2]
-            seen.append(np.array([(face[0] + second[at]) / 2, *face[1:5], *places.ravel()]))
-        return seen
+            face[0] = (face[0] + second[at]) / 2
+            face[5:] = (points[at] @ back[:, :2].T + back[:, 2]).ravel()
+        return faces
 
     def _look_closely(
         self, grey: np.ndarray, faces: list[np.ndarray]
@@ -140,7 +152,7 @@ class Face5Detector(Settings):
         inner: list[tuple[np.ndarray, Pose | None]] = [
             (face[5:].reshape(5, 2), None) for face in faces
         ]
-        large = [i for i, face in enumerate(faces) if (face[3:5] - face[1:3]).max() >= FEW_PIXELS]
+        large = [i for i, face in enumerate(faces) if longer_side(face) >= FEW_PIXELS]
         cuts = [upright(grey, faces[i], SEEN) for i in large]
         if not cuts:
             return inner
@@ -159,6 +171,17 @@ class Face5Detector(Settings):
             angles = Pose(*map(float, pose)).rolled(float(turned))
             inner[i] = one @ back[:, :2].T + back[:, 2], angles
         return inner
+
+
+def longer_side(face: np.ndarray) -> float:
+    """Return the longer side of a face's box."""
+    return float((face[3:5] - face[1:3]).max())
+
+
+def tilt(face: np.ndarray) -> float:
+    """Return by how much the line through the eyes is tilted, in radians, one at most."""
+    right_eye, left_eye = face[5:9].reshape(2, 2)
+    return float(np.clip(np.arctan2(*(left_eye - right_eye)[::-1]), -1, 1))
 
 
 def _scales(scale: float) -> np.ndarray:
@@ -185,8 +208,7 @@ def located(cells: np.ndarray, height: int, width: int, least: float) -> np.ndar
 def upright(grey: np.ndarray, face: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a cut (wide, wide) of a face turned upright, and the map (2, 3) from picture to it."""
     centre, side = (face[1:3] + face[3:5]) / 2, float((face[3:5] - face[1:3]).max())
-    right_eye, left_eye = face[5:9].reshape(2, 2)
-    angle = float(np.clip(np.arctan2(*(left_eye - right_eye)[::-1]), -1, 1))
+    angle = tilt(face)
     scale = wide / (AROUND * side)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     matrix = np.hstack([scale * turn, (wide / 2 - scale * turn @ centre)[:, None]])
