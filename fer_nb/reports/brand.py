@@ -13,6 +13,7 @@ from fer_nb.reports.slide_template import TEMPLATES
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _LOGOS = (".png", ".jpg", ".jpeg")
 _MAX_LOGO_MB = 2
+_PAPERS = ("A4", "letter")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Brand:
     template : Path, optional
         A ``.potx`` or ``.pptx`` file (or ``.potm``, ``.pptm``: their macros are left out) whose
         masters the slides use.
+    paper : {"A4", "letter"}
+        What a PDF is made for.
     """
 
     name: str = ""
@@ -37,6 +40,7 @@ class Brand:
     accent: str = "#1B5E8C"
     ink: str = "#1D2733"
     template: Path | None = None
+    paper: str = "A4"
 
 
 def read_brand(path: str | Path | None) -> Brand:
@@ -71,6 +75,8 @@ def read_brand(path: str | Path | None) -> Brand:
     for key in ("accent", "ink"):
         if key in told and not _COLOR.fullmatch(told[key]):
             raise FerError(f"{path}: {key} is {told[key]!r}; write a colour as #1B5E8C")
+    if told.get("paper", "A4") not in _PAPERS:
+        raise FerError(f"{path}: paper is {told['paper']!r}; write {' or '.join(_PAPERS)}")
     for key, suffixes in (("logo", _LOGOS), ("template", TEMPLATES)):
         if key in told:
             told[key] = _file(path, key, told[key], suffixes)

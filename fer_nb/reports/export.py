@@ -72,7 +72,8 @@ def export_study(
     if pdf:
         target = study / (PDF if pdf == "short" else FULL_PDF)
         page = study / "study.html"
-        written.append(print_pdf(page, target, appendix=pdf == "full", force=force))
+        full, paper = pdf == "full", read_brand(brand).paper
+        written.append(print_pdf(page, target, appendix=full, paper=paper, force=force))
     if not (pptx or xlsx):
         return written
     result = load_study(study, films)

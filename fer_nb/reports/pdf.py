@@ -16,7 +16,12 @@ _TIMEOUT_S = 180
 
 
 def print_pdf(
-    page: str | Path, pdf: str | Path, *, appendix: bool = False, force: bool = False
+    page: str | Path,
+    pdf: str | Path,
+    *,
+    appendix: bool = False,
+    paper: str = "A4",
+    force: bool = False,
 ) -> Path:
     """Print a report to a PDF file.
 
@@ -25,13 +30,15 @@ def print_pdf(
     page, pdf : path
     appendix : bool
         Print the folded appendix, too.
+    paper : {"A4", "letter"}
     force : bool
         Replace an existing PDF.
 
     Raises
     ------
     FerError
-        If no Chromium or Chrome is found (the variable CHROMIUM may name one), or it fails.
+        If there is no such page, no Chromium or Chrome is found (the variable CHROMIUM may name
+        one), or it fails.
     """
     browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None or shutil.which(browser) is None:
@@ -39,6 +46,8 @@ def print_pdf(
             "a PDF needs Chromium or Chrome, and none was found; install one, name it in the "
             "variable CHROMIUM, or print the page from your browser"
         )
+    if not Path(page).is_file():
+        raise FerError(f"there is no page {page} to print")
     with tempfile.TemporaryDirectory() as home, new_file(Path(pdf), force=force) as part:
         command = [
             browser,
@@ -49,7 +58,7 @@ def print_pdf(
             f"--user-data-dir={home}",
             "--no-pdf-header-footer",
             f"--print-to-pdf={part}",
-            _unfolded(page, Path(home)) if appendix else Path(page).resolve().as_uri(),
+            _to_print(Path(page), Path(home), appendix, paper),
         ]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.insert(1, "--no-sandbox")  # Chromium's own rule: as root it starts only so
@@ -65,12 +74,12 @@ def print_pdf(
     return Path(pdf)
 
 
-def _unfolded(page: str | Path, folder: Path) -> str:
-    """Return the address of a copy of the page whose appendix is open."""
-    text = Path(page).read_text(encoding="utf-8")
+def _to_print(page: Path, folder: Path, appendix: bool, paper: str) -> str:
+    """Return the address of a copy of the page for this paper, with its appendix open if asked."""
+    text = page.read_text(encoding="utf-8")
+    if appendix:
+        text = text.replace('<details class="appendix">', '<details class="appendix" open>')
     copy = folder / "page.html"
-    copy.write_text(
-        text.replace('<details class="appendix">', '<details class="appendix" open>'),
-        encoding="utf-8",
-    )
+    # Beside the style, not in it: whoever prints from a browser chooses the paper there.
+    copy.write_text(f"{text}<style>@page {{ size: {paper}; }}</style>", encoding="utf-8")
     return copy.as_uri()

@@ -27,6 +27,7 @@ def test_a_brand_is_read_with_paths_beside_it(tmp_path):
         ('colour = "#123456"', "unknown keys colour"),
         ("name = 3", "name must be text"),
         ('accent = "red"', "write a colour as #1B5E8C"),
+        ('paper = "A3"', "write A4 or letter"),
         ('logo = "gone.png"', "there is no logo 'gone.png'"),
         ('logo = "brand.toml"', r"logo must be \.png"),
         ('template = "brand.toml"', r"template must be \.pptx or \.potx"),
