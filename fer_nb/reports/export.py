@@ -12,7 +12,7 @@ from fer_nb.reports.brand import read_brand
 from fer_nb.reports.deck import CurveLine, Curves, Deck, MomentCard, Table
 from fer_nb.reports.figures import signal_color
 from fer_nb.reports.html import ordinal
-from fer_nb.reports.page_one import MomentView, PageOne, ScoreView, page_one
+from fer_nb.reports.page_one import PageOne, ScoreView, page_one
 from fer_nb.reports.pdf import print_pdf
 from fer_nb.reports.segment_bars import segment_bars
 from fer_nb.reports.slides import write_slides
@@ -97,10 +97,7 @@ def study_deck(result: StudyResult, said: PageOne) -> Deck:
         verdict=[*said.verdict, *said.doubts],
         tables=[table for table in (_scores(result, said), _brand(result, said)) if table],
         curves=_curves(result),
-        moments=[
-            *_moments(result, "Best moments", said.best),
-            *_moments(result, "Worst moments", said.worst),
-        ],
+        moments=_moments(result, said),
         segments=segment_bars(result, _CUT_COLORS, _CUTS_PER_CHART),
         method=[
             "Faces were measured frame by frame with fer_nb, which uploads no picture.",
@@ -154,28 +151,31 @@ def _brand(result: StudyResult, said: PageOne) -> Table | None:
     return _turned(table, "Film") if rows else None
 
 
-def _moments(
-    result: StudyResult, title: str, found: dict[str, list[MomentView]]
-) -> list[tuple[str, list[MomentCard]]]:
-    """Moments as cards, the frames of each film on slides of their own; the others together."""
-    several = len(found) > 1
-    slides, bare = [], []
-    for name, views in found.items():
-        film = title_of(result, name) if several else ""
+def _moments(result: StudyResult, said: PageOne) -> list[tuple[str, list[MomentCard]]]:
+    """The first page's moments as cards, each list on slides of its own; those without pictures
+    of one kind together."""
+    several = len(said.best) > 1
+    slides: list[tuple[str, list[MomentCard]]] = []
+    bare: dict[str, list[MomentCard]] = {}
+    for found in said.moments:
         cards = [
             MomentCard(
                 " · ".join(filter(None, (m.when, m.scene))),
                 f"{m.what} ({'; '.join(filter(None, (m.interval, m.sure)))})",
                 m.frame,
-                film,
+                title_of(result, m.stimulus) if several else "",
             )
-            for m in views
+            for m in found.views
         ]
         if any(card.frame is not None for card in cards):
-            slides.append((f"{title}: {film}" if film else title, cards))
+            title = found.title
+            if several and found.stimulus:
+                title += f": {title_of(result, found.stimulus)}"
+                cards = [replace(card, film="") for card in cards]
+            slides.append((title, cards))
         else:
-            bare += cards
-    return [*slides, (title, bare)] if bare else slides
+            bare.setdefault(found.title, []).extend(cards)
+    return [*slides, *((title, cards) for title, cards in bare.items() if cards)]
 
 
 def _curves(result: StudyResult) -> list[Curves]:

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from math import ceil
+from textwrap import wrap
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +46,8 @@ class Box(NamedTuple):
 def text_height(lines: Sequence[str], size: float, width: float) -> float:
     """About how high paragraphs are in letters of `size` points, each with its gap."""
     in_line = max(1, int(72 * width / (_LETTER * size)))
-    rows = sum(max(1, ceil(len(part) / in_line)) for line in lines for part in line.split("\n"))
+    parts = (part for line in lines for part in line.split("\n"))
+    rows = sum(len(wrap(part, in_line)) or 1 for part in parts)
     return (rows * _LINE + len(lines) / 2) * size / 72
 
 

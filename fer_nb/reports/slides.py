@@ -137,7 +137,8 @@ def _moments(canvas: Canvas, title: str, cards: Sequence[MomentCard]) -> None:
             top = lowest + 0.1
             left = texts.left + i * (width + gap)
             frame = Box(left, top, width, texts.bottom - top)
-            canvas.text(slide, [card.when, card.what], frame, (18, 16, 14, 12), bold=1)
+            lines = list(filter(None, (card.when, card.film, card.what)))
+            canvas.text(slide, lines, frame, (18, 16, 14, 12), bold=1)
 
 
 def _segment(canvas: Canvas, segment: Segment) -> None:

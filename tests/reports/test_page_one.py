@@ -107,6 +107,10 @@ def test_of_many_films_the_largest_moments_are_told_with_their_film(result):
         ("ad1", "happiness +20 of 100"),
     ]
     assert not worst.views
+    (title, cards), *others = study_deck(study, said).moments
+    assert title == "Best moments"
+    assert [card.film for card in cards] == ["AD4", "AD2", "AD1"]
+    assert not others
     html = page_one_html(said, study)
     assert "None: no drop of valence" in html
     assert html.count('class="moment"') == 3

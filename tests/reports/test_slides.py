@@ -11,6 +11,7 @@ import pytest
 from fer_nb.errors import FerError
 from fer_nb.reports.brand import Brand
 from fer_nb.reports.deck import Bars, CurveLine, Curves, Deck, MomentCard, Segment, Table
+from fer_nb.reports.slide_canvas import _LETTER, text_height
 from fer_nb.reports.slides import write_slides
 
 pptx = pytest.importorskip("pptx")
@@ -37,7 +38,10 @@ DECK = Deck(
         )
     ],
     moments=[
-        ("Best moments", [MomentCard(f"0:0{i}", "joy", FRAME) for i in "1234"]),
+        (
+            "Best moments",
+            [MomentCard(f"0:0{i}", "joy", FRAME, "Cut B" if i == 3 else "") for i in range(1, 5)],
+        ),
         ("Worst moments", [MomentCard("0:05", "fear", film="Cut A")]),
     ],
     segments=[
@@ -124,6 +128,9 @@ def test_every_message_has_a_slide_and_charts_stay_charts(tmp_path):
     assert rows == [["Score", "Cut A"], ["Attention", "91% (84 to 96)"]]
     pictures = [s for s in show.slides[5].shapes if s.shape_type == 13]
     assert len(pictures) == 3
+    assert [text for text in texts(show.slides[5]) if "joy" in text] == [
+        f"0:0{i}\n{'Cut B' + chr(10) if i == 3 else ''}joy" for i in (1, 2, 3)
+    ]
     table = next(s.table for s in show.slides[7].shapes if s.has_table)  # no film: no pictures
     assert [cell.text for cell in table.rows[1].cells] == ["Cut A", "0:05", "fear"]
     assert show.core_properties.title == "Two cuts"
@@ -265,6 +272,14 @@ def as_kind(pptx_file, file, content_type: str, macro: bool = False):
         for name, content in parts.items():
             made.writestr(name, content)
     return file
+
+
+def test_a_text_is_as_high_as_its_words_make_it():
+    width = 15.5 * _LETTER * 12 / 72  # inches of fifteen letters
+    three = text_height(["Summer\ncampaign,\nspot 1"], 12, width)
+    assert text_height(["Summer campaign, spot 1"], 12, width) == three
+    assert text_height(["x" * 31], 12, width) == three  # what has no blank is broken anywhere
+    assert text_height([""], 12, width) == text_height(["one line"], 12, width)
 
 
 @pytest.mark.parametrize("size", [(10, 7.5), (10, 5.625), None], ids=["4:3", "16:9", "none"])

@@ -136,19 +136,6 @@ def test_how_the_share_that_showed_it_hangs_on_the_threshold_is_printed(result):
     assert as_set == round(100 * rows["estimate"].iloc[0])
 
 
-def test_what_is_not_beyond_chance_is_listed_after_the_rest_the_largest_first(result):
-    one = result.moments.iloc[0].to_dict() | {"signal": "p_happy", "p_holm": np.nan}
-    kinds = [("not_significant", 0.2), ("significant", 0.1), ("few_moved", 0.5), ("small", 0.01)]
-    kinds += [("not_significant", 0.3), ("significant", 0.4)]
-    rows = [
-        one | {"status": status, "effect": effect, "start_s": k, "end_s": k + 1}
-        for k, (status, effect) in enumerate(kinds)
-    ]
-    told = sections.moments_table(replace(result, moments=pd.DataFrame(rows)), one["stimulus"])
-    changes = re.findall(r">\+(\d+) of 100<", told)
-    assert changes == ["10", "40", "1", "50", "30", "20"]
-
-
 def test_headlines_rest_on_ten_thousand_permutations():
     assert StudyConfig().n_permutations >= 10_000
 
