@@ -364,6 +364,29 @@ def test_it_works_in_the_frame_that_a_notebook_shows(show, tmp_path):
     )
 
 
+# A width that comes and goes before a script could react, as that of paper does.
+NARROW = """() => {
+    const box = document.querySelector('.fer-panel'), body = document.body.style;
+    body.width = '500px';
+    const at = box.querySelector('canvas').getBoundingClientRect();
+    const found = [at.right, at.width / at.height, box.getBoundingClientRect().right];
+    body.width = '';
+    return found;
+}"""
+
+
+def test_paper_shows_the_whole_curves_though_browsers_tell_no_script_of_its_width(show):
+    view = show(told())
+    canvas = view.locator(".fer-panel canvas").first
+    drawn = canvas.evaluate("e => e.width / e.height")
+    right, _, panel = view.evaluate(NARROW)
+    assert right > panel  # on a screen a script has to draw it anew
+    view.emulate_media(media="print")
+    right, ratio, panel = view.evaluate(NARROW)
+    assert right <= panel
+    assert ratio == pytest.approx(drawn, rel=0.02)
+
+
 def test_it_fits_a_phone(show):
     view = show(told(), width=420)
     assert view.evaluate("document.documentElement.scrollWidth") == 420

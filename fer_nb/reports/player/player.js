@@ -493,8 +493,9 @@ class Player {
     const holder = this.charts.querySelector(".fer-strip");
     if (!holder) return;
     const [from, to] = this.zoom;
-    holder.style.marginLeft = `${plot.over.offsetLeft}px`;
-    holder.style.width = `${plot.over.clientWidth}px`;
+    const share = (length) => `${(100 * length) / plot.width}%`; // not pixels: paper has its own width
+    holder.style.marginLeft = share(plot.over.offsetLeft);
+    holder.style.width = share(plot.over.clientWidth);
     holder.firstChild.style.width = `${(100 * this.data.duration_s) / (to - from)}%`;
     holder.firstChild.style.marginLeft = `${(-100 * from) / (to - from)}%`;
   }
