@@ -23,7 +23,7 @@ from fer_nb.files import (
 from fer_nb.media import IMAGE_SUFFIXES, keep_source, read_image
 from fer_nb.models import FerModel
 from fer_nb.reactions import analyze_image
-from fer_nb.remote import fetched, files_at, is_address, name_of
+from fer_nb.remote import everywhere, fetched, files_at, is_address, name_of
 from fer_nb.spreadsheets import harmless
 from fer_nb.tables import write_table
 
@@ -109,7 +109,7 @@ def photo_folders(
     all_faces : bool
         Give a row to each face.
     **side_by_side
-        ``workers`` and ``time_limit_s``, as in `fer_nb.batch.map_in_order`.
+        ``workers``, ``time_limit_s`` and ``scheduler``, as in `fer_nb.batch.map_in_order`.
 
     Returns
     -------
@@ -131,7 +131,10 @@ def photo_folders(
         photos += [(folder, name, path) for name, path in found.items()]
     csv = check_free(Path(out) / "emotions.csv", force) if out is not None else None
     read = partial(_photo_rows, model=model, detector=detector, all_faces=all_faces)
-    answers = map_in_order(read, (path for *_, path in photos), **side_by_side)
+    paths = [path for *_, path in photos]
+    if side_by_side.get("scheduler"):
+        paths = [everywhere(path) for path in paths]
+    answers = map_in_order(read, paths, **side_by_side)
     rows = []
     for (folder, name, path), answer in zip(photos, answers, strict=True):
         if isinstance(answer, FerError):

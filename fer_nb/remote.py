@@ -81,6 +81,11 @@ def here(place: str | Path) -> str | Path:
     return Path(name) if local else str(place).rstrip("/")
 
 
+def everywhere(place: str | Path) -> str | Path:
+    """Return a path as other processes find it, wherever they stand, and an address as it is."""
+    return place if is_address(place) else Path(place).absolute()
+
+
 def fetched(path: str | Path) -> AbstractContextManager[Path]:
     """Yield a file of this computer: `path` itself, or for the block a copy of what an address
     names, called the same.

@@ -19,6 +19,7 @@ from fer_nb.person import recording_quality
 from fer_nb.reactions import analyze_video
 from fer_nb.remote import (
     below,
+    everywhere,
     fetched,
     files_at,
     is_address,
@@ -38,6 +39,10 @@ class Copy:
     video: str | Path
     out: Path
     table: Path
+
+    def everywhere(self) -> Copy:
+        """The same by names that hold on every machine that sees these files."""
+        return Copy(everywhere(self.video), self.out.absolute(), self.table.absolute())
 
 
 def plan_copies(

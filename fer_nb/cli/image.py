@@ -16,6 +16,7 @@ from fer_nb.cli.options import (
     Force,
     MinFace,
     Model,
+    Scheduler,
     TimeLimit,
     ValenceArousal,
     Workers,
@@ -46,6 +47,7 @@ def image(
     ] = False,
     workers: Workers = None,
     time_limit: TimeLimit = None,
+    scheduler: Scheduler = None,
     model: Model = "compact",
     detector: Detector = "face5",
     detector_file: DetectorFile = None,
@@ -60,7 +62,7 @@ def image(
     from fer_nb.batch import map_in_order
     from fer_nb.media import IMAGE_SUFFIXES
     from fer_nb.photos import annotate_photo, photo_folders, photo_lines
-    from fer_nb.remote import below, is_folder, left_out, mirrored, name_of, path_of
+    from fer_nb.remote import below, everywhere, is_folder, left_out, mirrored, name_of, path_of
 
     given = [path_of(file) for file in files]
     folders = [path for path in given if is_folder(path)]
@@ -76,12 +78,20 @@ def image(
         )
     network, finder = tools(model, detector, detector_file, min_face)
     side_by_side: dict[str, Any] = {"workers": workers or 1, "time_limit_s": time_limit}
+    side_by_side["scheduler"] = scheduler
     failed = 0
     with nullcontext() if out is None else mirrored(path_of(out)) as folder:
         annotate = partial(
-            annotate_photo, model=network, detector=finder, out=folder, val_ar=va, force=force
+            annotate_photo,
+            model=network,
+            detector=finder,
+            out=None if folder is None else Path(folder).absolute(),
+            val_ar=va,
+            force=force,
         )
-        answers = map_in_order(annotate, photos, **side_by_side)
+        answers = map_in_order(
+            annotate, map(everywhere, photos) if scheduler else photos, **side_by_side
+        )
         for path, answer in zip(photos, answers, strict=True):
             if isinstance(answer, FerError):
                 failed += 1

@@ -35,6 +35,10 @@ Workers = Annotated[
         help="Number of recordings analysed in parallel; by default as many as fit the machine.",
     ),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Address of a Dask cluster to analyse on, whose machines see the files."),
+]
 TimeLimit = Annotated[
     float | None,
     typer.Option(
@@ -61,6 +65,7 @@ class Work:
     every: Annotated[int, typer.Option(min=1, help="Analyse every n-th frame.")] = 1
     workers: Workers = None
     time_limit: TimeLimit = None
+    scheduler: Scheduler = None
     model: Model = "compact"
     detector: Detector = "face5"
     detector_file: DetectorFile = None

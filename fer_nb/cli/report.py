@@ -46,6 +46,7 @@ def report(
             progress=True,
             workers=work.workers,
             time_limit_s=work.time_limit_s(len(videos)),
+            scheduler=work.scheduler,
             stimulus=film,
             start_s=start_s,
             smoothing_s=smoothing_s,

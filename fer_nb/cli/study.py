@@ -54,9 +54,6 @@ def study(
         list[str] | None,
         typer.Option("--set", help="A parameter of the study, such as --set min_face_share=0.6."),
     ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask cluster to analyse the recordings on.")
-    ] = None,
     *,
     work: Work,
 ) -> None:
@@ -92,7 +89,7 @@ def study(
                 config=config,
                 force=work.force,
                 workers=work.workers,
-                scheduler=scheduler,
+                scheduler=work.scheduler,
                 time_limit_s=work.time_limit_s(len(described.recordings)),
                 progress=advance,
                 **work.analysis,

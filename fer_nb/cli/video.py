@@ -103,13 +103,14 @@ def _annotated(annotate: Callable, copies: list[Copy], work: Work) -> list:
     from fer_nb.progress import recordings_bar, video_bar
     from fer_nb.remote import name_of
 
-    limit = work.time_limit_s(len(copies))
-    if limit is None:
+    limit, where = work.time_limit_s(len(copies)), work.scheduler
+    if limit is None and where is None:
         with video_bar(copies[0].video) as advance:
             return [annotate(copies[0], progress=advance)]
     many, answers = work.workers or fitting_workers(len(copies)), []
     with recordings_bar() as advance:
-        work_done = map_in_order(annotate, copies, workers=many, time_limit_s=limit)
+        sent = [copy.everywhere() for copy in copies] if where else copies
+        work_done = map_in_order(annotate, sent, workers=many, scheduler=where, time_limit_s=limit)
         for copy, answer in zip(copies, work_done, strict=True):
             answers.append(answer)
             error = printable(str(answer)) if isinstance(answer, FerError) else ""

@@ -45,6 +45,19 @@ def recording_record(table: pd.DataFrame, video: str | Path, folder: str | Path)
     }
 
 
+def is_record_of(page: Path, want: dict) -> bool:
+    """Whether a page says that it was made of the table that would be made now; see
+    `fer_nb.cache.wanted`. Never of a model that does not tell its SHA-256."""
+    try:
+        record = read_record(page)
+    except FerError:
+        return False
+    kept, asked = (
+        json.dumps([said.get(n) for n in _ATTRS], sort_keys=True) for said in (record, want)
+    )
+    return want.get("model_sha256") is not None and kept == asked
+
+
 def study_record(manifest: Manifest, folder: str | Path, every: int = 1) -> dict:
     """Return what the page of a study, in `folder`, keeps; ready tables cannot be made again."""
     stimuli = manifest.stimuli_path

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_nb.batch import fitting_workers, map_in_order, sole_writer
-from fer_nb.cache import stored_table
+from fer_nb.cache import stored_table, wanted
 from fer_nb.errors import FerError
 from fer_nb.files import (
     check_free,
@@ -27,13 +27,13 @@ from fer_nb.files import (
 from fer_nb.media import VideoReader
 from fer_nb.progress import recordings_bar, video_bar
 from fer_nb.reactions import analyze_video
-from fer_nb.remote import fetched, is_address, name_of
+from fer_nb.remote import everywhere, fetched, is_address, name_of
 from fer_nb.reports.html import is_stale, mark_stale
 from fer_nb.reports.index import Report, can_be_renewed, write_index
-from fer_nb.reports.record import recording_record
+from fer_nb.reports.record import is_record_of, recording_record
 from fer_nb.reports.recording import summarize
 from fer_nb.reports.run import render, run_notebook
-from fer_nb.tables import write_table
+from fer_nb.tables import read_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,12 +168,23 @@ def _plan(
     if force:
         return plan
     finished = page.exists() and not is_stale(page)
-    if plan.table is None or (finished and not _tells(executed, plan.told)):
+    if plan.table is None and _lost(parquet) and is_record_of(page, wanted(video, **options)):
+        finished = False  # its table is made again
+    elif plan.table is None or (finished and not _tells(executed, plan.told)):
         raise FerError(
             f"{there[0]} exists already, and is not the report of {video} that you asked for; "
             "choose another folder, or overwrite it with force=True (--force)"
         )
     return replace(plan, finished=finished)
+
+
+def _lost(table: Path) -> bool:
+    """Whether there is no table, or one that is damaged."""
+    try:
+        read_table(table)
+    except (OSError, FerError):
+        return True
+    return False
 
 
 def _tells(executed: Path, told: dict) -> bool:
@@ -228,6 +239,7 @@ def report_videos(
     progress: bool = False,
     workers: int | None = 1,
     time_limit_s: float | None = None,
+    scheduler: str | None = None,
     **options,
 ) -> list[Report]:
     """Make a report of each recording, and an ``index.html`` that lists all of them.
@@ -247,6 +259,9 @@ def report_videos(
         Reports made side by side, each in a process; None takes as many as fit the machine.
     time_limit_s : float, optional
         Longest time for one report; who takes longer has failed.
+    scheduler : str, optional
+        Address of a Dask cluster that makes the reports, as in `fer_nb.batch.map_in_order`; its
+        machines see recordings and `out_dir` under the same paths.
     **options
         As `report_video` takes them.
 
@@ -274,16 +289,26 @@ def report_videos(
     workers = fitting_workers(len(named)) if workers is None else workers
     done: list[Report] = []
     with sole_writer(out_dir):
-        if workers == 1 and time_limit_s is None:
+        if workers == 1 and time_limit_s is None and scheduler is None:
             answers: Iterator = (_one(item, out_dir, force, progress, options) for item in named)
         else:
-            make = partial(_one, out_dir=out_dir, force=force, progress=False, options=options)
-            answers = map_in_order(make, named, workers=workers, time_limit_s=time_limit_s)
-        with recordings_bar() if progress and workers > 1 else nullcontext() as advance:
+            sent = named
+            if scheduler is not None:
+                sent = [(everywhere(video), name, digest) for video, name, digest in named]
+                if options.get("stimulus") is not None:
+                    options["stimulus"] = everywhere(options["stimulus"])
+            make = partial(
+                _one, out_dir=out_dir.absolute(), force=force, progress=False, options=options
+            )
+            answers = map_in_order(
+                make, sent, workers=workers, scheduler=scheduler, time_limit_s=time_limit_s
+            )
+        many = progress and (workers > 1 or scheduler is not None)
+        with recordings_bar() if many else nullcontext() as advance:
             for (video, name, _), answer in zip(named, answers, strict=True):
                 if isinstance(answer, FerError):
                     answer = _failed(video, name, answer)
-                done.append(answer)
+                done.append(replace(answer, source=str(video)))
                 if advance is not None:
                     told = printable(name_of(video)), printable(answer.error or "")
                     advance(len(done), len(named), *told)

@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 from functools import wraps
+from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 from urllib.parse import unquote
@@ -235,6 +236,22 @@ def test_the_same_command_goes_on_after_an_interruption(viewer, tmp_path, monkey
     first.write_bytes(viewer.read_bytes() + b"more")
     with pytest.raises(FerError, match=r"a\.html exists already"):
         reports.report_videos([first, second], out, every=5)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"PAR1 torn")])
+def test_a_table_that_was_lost_or_damaged_is_made_again(made, viewer, tmp_path, damage):
+    out, name = tmp_path / "out", made[1][0].name
+    shutil.copytree(made[0], out)
+    whole, page = read_table(out / f"{name}.parquet"), (out / f"{name}.html").read_bytes()
+    video, options = made[0].parent / STRANGE, {"stimulus": viewer, "name": name}
+    damage(out / f"{name}.parquet")
+    for other in ({"every": 7}, {"model": "accurate"}):
+        with pytest.raises(FerError, match="exists already"):
+            reports.report_video(video, out, **options, **other)
+    assert (out / f"{name}.html").read_bytes() == page
+    assert reports.report_video(video, out, **options).ok
+    pd.testing.assert_frame_equal(read_table(out / f"{name}.parquet"), whole)
+    assert "This page is out of date" not in (out / f"{name}.html").read_text("utf-8")
 
 
 def test_the_same_command_goes_on_once_a_recording_is_mended(viewer, tmp_path):
