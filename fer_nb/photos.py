@@ -27,6 +27,8 @@ from fer_nb.remote import everywhere, fetched, files_at, is_address, name_of
 from fer_nb.spreadsheets import harmless
 from fer_nb.tables import write_table
 
+REMEDY = "if there is one, cut it out larger, or try another detector (--detector yunet)"
+
 
 def write_image(image: np.ndarray, path: str | Path, force: bool = False) -> Path:
     """Write a picture (uint8 RGB) in the format of the suffix.
@@ -83,7 +85,7 @@ def photo_lines(name: str | Path, table: pd.DataFrame, val_ar: bool = False) -> 
             line += f", valence {face['valence']:.2f}, arousal {face['arousal']:.2f}"
         at = f"at x {face['x']:.0f} y {face['y']:.0f}, {face['width']:.0f} px wide"
         lines.append(f"{line}, {at}")
-    lines = lines or [f"{printable(name)}: no face"]
+    lines = lines or [f"{printable(name)}: no face was found; {REMEDY}"]
     return lines + [f"{printable(name)}: {note}" for note in table.attrs.get("warnings", [])]
 
 

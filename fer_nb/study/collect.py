@@ -46,7 +46,7 @@ class Recording:
 def analyse_ahead(
     manifest: Manifest,
     load: VideoLoader,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int, str, str], None] | None = None,
     *,
     workers: int = 1,
     scheduler: str | None = None,
@@ -84,7 +84,7 @@ def analyse_ahead(
         else:
             load.take(row, answer)
         if progress is not None:
-            progress(done, len(rows))
+            progress(done, len(rows), row["video"], str(failed.get(row["video"], "")))
     return failed
 
 
@@ -191,14 +191,15 @@ def _reader(load: Loader, progress, total: int):
     done = itertools.count(1)
 
     def read(row) -> pd.DataFrame | FerError:
+        failed = True
         try:
-            table = load(row)
+            table, failed = load(row), False
         except FerError as error:
             table = error
         except Exception as error:  # of libraries: a recording they stumble on is one that failed
             table = FerError(f"{type(error).__name__}: {error}")
         if progress is not None:
-            progress(next(done), total)
+            progress(next(done), total, row["video"], str(table) if failed else "")
         return table
 
     return read

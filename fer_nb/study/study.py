@@ -84,7 +84,7 @@ def run_study(
     workers: int | None = 1,
     scheduler: str | None = None,
     time_limit_s: float | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int, str, str], None] | None = None,
 ) -> StudyResult:
     """Run an audience study.
 
@@ -110,7 +110,8 @@ def run_study(
         Longest time for the analysis of one video, in a process of its own; who takes longer has
         failed.
     progress : callable, optional
-        Called with (recordings done, recordings in all).
+        Called with recordings done, recordings in all, the name of the last one, and why it failed
+        ("" where it did not).
 
     Returns
     -------

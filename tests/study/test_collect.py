@@ -44,7 +44,8 @@ def test_each_recording_is_read_once(unstated, quick):
     )
     assert set(reads.values()) == {1}
     assert len(reads) == 5
-    assert told == [(k, 5) for k in range(1, 6)]
+    gone = {"p2.mp4": "it is gone"}
+    assert told == [(k + 1, 5, name, gone.get(name, "")) for k, name in enumerate(reads)]
     assert quality["respondent"].tolist() == [f"p{i}" for i in range(5)]
     assert quality["status"].tolist() == ["kept", "kept", "failed", "kept", "kept"]
     assert [r.respondent for r in kept] == ["p0", "p1", "p3", "p4"]

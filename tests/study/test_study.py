@@ -262,7 +262,13 @@ def test_missing_and_failing_recordings_are_lines_of_the_quality_table(make_stud
     manifest, tables = make_study(n=8)
     del tables["p2.mp4"]
     tables["p3.mp4"] = tables["p3.mp4"].iloc[:0]
-    result = run_study(manifest, tables=tables, config=quick)
+    told = []
+    result = run_study(
+        manifest, tables=tables, config=quick, progress=lambda *now: told.append(now)
+    )
+    assert [now[:3] for now in told] == [(i + 1, 8, f"p{i}.mp4") for i in range(8)]
+    assert [i for i, (*_, error) in enumerate(told) if error] == [2]
+    assert "no ready table" in told[2][3]
     status = result.quality.set_index("respondent")
     assert status.loc["p2", "status"] == "failed"
     assert "no ready table" in status.loc["p2", "messages"]
@@ -273,7 +279,17 @@ def test_missing_and_failing_recordings_are_lines_of_the_quality_table(make_stud
 def test_a_video_that_cannot_be_decoded_is_a_line_too(tmp_path, quick):
     (tmp_path / "a.mp4").write_bytes(b"this is no video")
     (tmp_path / "m.csv").write_text("respondent,stimulus,video\nann,film,a.mp4\n")
-    result = run_study(tmp_path / "m.csv", config=quick)
+    told = []
+    result = run_study(
+        tmp_path / "m.csv",
+        config=quick,
+        out_dir=tmp_path / "out",
+        workers=2,
+        progress=lambda *now: told.append(now),
+    )
+    ((*counted, name, error),) = told
+    assert (counted, name) == ([1, 1], "a.mp4")
+    assert error.endswith(result.quality["messages"][0])
     assert result.quality["status"].tolist() == ["failed"]
     assert "a.mp4" in result.quality["messages"][0]
 
