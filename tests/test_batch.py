@@ -316,7 +316,9 @@ def test_a_study_is_the_same_wherever_it_is_analysed(tmp_path, viewer, where, re
     here = run_study(tmp_path / "m.csv", **options)
     options |= {"out_dir": tmp_path / "out", "progress": lambda *seen: told.append(seen)}
     there = run_study(tmp_path / "m.csv", **options, **side_by_side)
-    assert told == [(1, 2), (2, 2)]  # two people in one video, and a broken one
+    two, broken = told  # two people in one video, and a broken one
+    assert (two, broken[:3]) == ((1, 2, str(viewer), ""), (2, 2, "broken.mp4"))
+    assert "broken.mp4 is not a video" in broken[3]
     pd.testing.assert_frame_equal(there.quality, here.quality)
     assert there.quality["status"].tolist()[2] == "failed"
     assert len(list((tmp_path / "out" / "tables").iterdir())) == 1

@@ -18,7 +18,6 @@ STRIDES = (8, 16, 32)  # pixels between the cells of the network's three grids
 OVERLAP = 0.4  # of two boxes that share more than this part of their union, the better one is kept
 INSIDE = 0.7  # ... and of two of which the other lies inside the better one to this part
 FIRST_SCORE = 0.4  # what the first look must give for a second one
-SURE_SCORE = 0.85  # what gives this in the first look needs no second one
 MOST = 100  # faces; more are not told of
 CUT = 96  # pixels, side of the picture of a second look
 SEEN = 64  # pixels, side of the picture in which landmarks are placed
@@ -27,10 +26,10 @@ DEGREES = 30.0  # unit of the angles that the second network gives
 AROUND = 2.0  # how many times wider than the face both are
 MIRRORED = [1, 0, 2, 4, 3]  # the order of the landmarks in a mirrored picture
 FARTHER = 4  # a picture is also looked at so many times smaller, for faces that fill it
-LEVEL = 0.05  # radians of tilt, about 3 degrees, from which a second look is taken, too
 NEAR_SIDE = 96  # pixels to which a cut around a known face is shrunk
 NEAR_SCORE = 0.5  # least score there, as less is needed to know a face again than to find one
-NEAR_SURE = 0.7  # ... and to be sure of it
+NEAR_SURE = 0.7  # what gives this there in the first look needs no second one
+LEVEL = 0.05  # ... unless it is tilted by more than this, in radians: about 3 degrees
 
 
 class Face5Detector(Settings):
@@ -38,9 +37,10 @@ class Face5Detector(Settings):
 
     They work on grey: a picture in colour and its luma (the Y plane of a video frame) give the same
     faces. A picture is looked at whole, at `long_side` and at a quarter of it, so that a face of
-    some ten pixels and one that fills the picture are both found. Then each face that is small,
-    unsure or tilted is looked at alone, turned upright, and at its mirror: the mean of both scores
-    counts. In what is a face, the second network places the landmarks and sees the head's pose.
+    some ten pixels and one that fills the picture are both found. Then each face is looked at
+    alone, turned upright, and at its mirror: the mean of both scores counts. In what is a face, the
+    second network places the landmarks, and sees the pose of the head. A face that is known, large,
+    level and plain to see again needs no second look.
 
     Parameters
     ----------
@@ -77,14 +77,15 @@ class Face5Detector(Settings):
 
     def __call__(self, image: np.ndarray) -> list[Face]:
         """Return the faces in an RGB (or grey) uint8 picture, largest first; refuse any other."""
-        faces = self._find(image, self.long_side, self.min_score, SURE_SCORE)
-        return largest_first(faces, self.min_size)
+        return largest_first(self._find(image, self.long_side, self.min_score), self.min_size)
 
     def near(self, region: np.ndarray) -> list[Face]:
         """Return the faces in a cut around a known face, whatever their size, largest first."""
         return self._find(region, NEAR_SIDE, min(NEAR_SCORE, self.min_score), NEAR_SURE)
 
-    def _find(self, image: np.ndarray, long_side: int, least: float, sure: float) -> list[Face]:
+    def _find(
+        self, image: np.ndarray, long_side: int, least: float, sure: float = np.inf
+    ) -> list[Face]:
         image = check_picture(image)
         grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         small, scale = shrunk(grey, long_side)
@@ -114,7 +115,7 @@ class Face5Detector(Settings):
     def _look_again(
         self, grey: np.ndarray, faces: list[np.ndarray], sure: float
     ) -> list[np.ndarray]:
-        """Return the faces, those small, unsure or tilted with what a second look shows.
+        """Return the faces, all but those sure, large and level with what a second look shows.
 
         That look is at each face alone, turned upright, cut from the full picture, at one size, and
         at its mirror; the mean of both scores counts, and the landmarks of the second. What looks
