@@ -96,7 +96,8 @@ def test_size_and_camera_set_in_a_cell_open_the_camera_anew(lab):
     said = page.ask("v = preview.reactions.attrs['video']; print(v['width'], preview.recording)")
     assert said == "640 False"
     page.press("Record")
-    page.wait_until("preview._session.recorded()['rows'] > 3")
+    # The first recording's rows are told until the button's message has come to the kernel.
+    page.wait_until("preview.recording and preview._session.recorded()['rows'] > 3")
     assert page.ask("print(preview.reactions.attrs['video']['width'])") == "320"
 
 
