@@ -18,6 +18,7 @@ from fer_nb.media.frame import Frame, halved, halvings
 from fer_nb.opencv import cv2
 
 MAX_POINTS = 20
+WINDOW = 11  # pixels, side of what is compared around each; 15 followed no better and took longer
 REACH = 40  # pixels of that picture around the points; they move by less from frame to frame
 
 
@@ -50,7 +51,7 @@ def follow(
     old = old - corner
     before, after = before[region], after[region]
     enough = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)
-    window = {"winSize": (15, 15), "maxLevel": 2, "criteria": enough}
+    window = {"winSize": (WINDOW, WINDOW), "maxLevel": 2, "criteria": enough}
     new, there, _ = cv2.calcOpticalFlowPyrLK(before, after, old, None, **window)
     back, again, _ = cv2.calcOpticalFlowPyrLK(after, before, new, None, **window)
     error = np.hypot(*(back - old)[:, 0].T)
@@ -91,14 +92,15 @@ def moved(face: Face, before: np.ndarray, after: np.ndarray) -> Face:
     """The face shifted and scaled as its points were."""
     if len(before) < 2:
         return face
-    shift, middle = _median(after - before), _median(before)
-    old, new = (np.hypot(*(p - m).T) for p, m in ((before, middle), (after, _median(after))))
+    middles = _median(np.hstack([after - before, before, after]))
+    shift, middle, after_middle = middles.reshape(3, 2)
+    old, new = (np.hypot(*(p - m).T) for p, m in ((before, middle), (after, after_middle)))
     usable = old > 2
     zoom = float(_median(new[usable] / old[usable])) if usable.any() else 1.0
     zoom = min(max(zoom, 0.9), 1.1)
 
     def carried(point: np.ndarray) -> np.ndarray:
-        return (point - middle) * zoom + middle + shift
+        return (point - middle) * zoom + (middle + shift)
 
     corner = carried(np.array([face.x, face.y]))
     return replace(
