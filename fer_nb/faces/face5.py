@@ -18,6 +18,7 @@ STRIDES = (8, 16, 32)  # pixels between the cells of the network's three grids
 OVERLAP = 0.4  # of two boxes that share more than this part of their union, the better one is kept
 INSIDE = 0.7  # ... and of two of which the other lies inside the better one to this part
 FIRST_SCORE = 0.4  # what the first look must give for a second one
+SHORT = 0.1  # by how much less than the least score after two earns a third
 MOST = 100  # faces; more are not told of
 CUT = 96  # pixels, side of the picture of a second look
 SEEN = 64  # pixels, side of the picture in which landmarks are placed
@@ -38,9 +39,10 @@ class Face5Detector(Settings):
     They work on grey: a picture in colour and its luma (the Y plane of a video frame) give the same
     faces. A picture is looked at whole, at `long_side` and at a quarter of it, so that a face of
     some ten pixels and one that fills the picture are both found. Then each face is looked at
-    alone, turned upright, and at its mirror: the mean of both scores counts. In what is a face, the
-    second network places the landmarks, and sees the pose of the head. A face that is known, large,
-    level and plain to see again needs no second look.
+    alone, turned upright, and at its mirror: the mean of both scores counts. Who just falls short
+    is looked at once more, turned by what that look saw. In what is a face, the second network
+    places the landmarks, and sees the pose of the head. A face that is known, large, level and
+    plain to see again needs no second look.
 
     Parameters
     ----------
@@ -95,7 +97,8 @@ class Face5Detector(Settings):
         if max(small.shape) >= FARTHER * 2 * STRIDES[-1]:
             far, shrink = shrunk(small, max(small.shape) // FARTHER)
             rows = np.concatenate([rows, self._look(far) / _scales(scale * shrink)])
-        seen = [face for face in self._look_again(grey, best(rows), sure) if face[0] >= least]
+        seen = self._look_again(grey, best(rows), least, sure)
+        seen = [face for face in seen if face[0] >= least]
         faces = [
             Face(x0, y0, x1 - x0, y1 - y0, score, *inner)
             for (score, x0, y0, x1, y1, *_), inner in zip(
@@ -113,13 +116,13 @@ class Face5Detector(Settings):
         return located(cells, height, width, FIRST_SCORE)
 
     def _look_again(
-        self, grey: np.ndarray, faces: list[np.ndarray], sure: float
+        self, grey: np.ndarray, faces: list[np.ndarray], least: float, sure: float
     ) -> list[np.ndarray]:
         """Return the faces, all but those sure, large and level with what a second look shows.
 
-        That look is at each face alone, turned upright, cut from the full picture, at one size, and
-        at its mirror; the mean of both scores counts, and the landmarks of the second. What looks
-        like a face at one size and tilt only is none.
+        The mean of both scores counts, and the landmarks of the second look. What looks like a face
+        at one size and tilt only is none. Who just falls short may be tilted by more than the first
+        look saw, and is looked at once more; the better of the two looks counts.
         """
         faces = faces[:MOST]
         unsure = [
@@ -127,21 +130,30 @@ class Face5Detector(Settings):
             for face in faces
             if face[0] < sure or longer_side(face) < FEW_PIXELS or abs(tilt(face)) > LEVEL
         ]
-        cuts = [upright(grey, face, CUT) for face in unsure]
-        if not cuts:
-            return faces
-        stack = np.stack([part for cut, _ in cuts for part in (cut, cut[:, ::-1])])[:, None]
-        cells = self._session.run(None, {"grey": stack})[0]
-        score, points = fitted(cells)
-        points[1::2] = points[1::2, MIRRORED] * (-1, 1) + (CUT, 0)
-        second, points = (
-            value.reshape(-1, 2, *value.shape[1:]).mean(axis=1) for value in (score, points)
-        )
-        for at, (face, (_, matrix)) in enumerate(zip(unsure, cuts, strict=True)):
-            back = cv2.invertAffineTransform(matrix)
-            face[0] = (face[0] + second[at]) / 2
-            face[5:] = (points[at] @ back[:, :2].T + back[:, 2]).ravel()
+        first = np.array([face[0] for face in unsure])
+        score = (first + self._look_alone(grey, unsure)) / 2
+        short = np.flatnonzero((score >= least - SHORT) & (score < least))
+        third = self._look_alone(grey, [unsure[i] for i in short])
+        score[short] = np.maximum(score[short], (first[short] + third) / 2)
+        for face, value in zip(unsure, score, strict=True):
+            face[0] = value
         return faces
+
+    def _look_alone(self, grey: np.ndarray, faces: list[np.ndarray]) -> np.ndarray:
+        """Return the score (n,) of each face, cut out at one size and turned upright, and change
+        its landmarks to what is seen there: the means of it and its mirror.
+        """
+        cuts = [upright(grey, face, CUT) for face in faces]
+        if not cuts:
+            return np.empty(0)
+        stack = np.stack([part for cut, _ in cuts for part in (cut, cut[:, ::-1])])[:, None]
+        score, points = fitted(self._session.run(None, {"grey": stack})[0])
+        points[1::2] = points[1::2, MIRRORED] * (-1, 1) + (CUT, 0)
+        score, points = (v.reshape(-1, 2, *v.shape[1:]).mean(axis=1) for v in (score, points))
+        for face, inner, (_, matrix) in zip(faces, points, cuts, strict=True):
+            back = cv2.invertAffineTransform(matrix)
+            face[5:] = (inner @ back[:, :2].T + back[:, 2]).ravel()
+        return score
 
     def _look_closely(
         self, grey: np.ndarray, faces: list[np.ndarray]

@@ -142,6 +142,27 @@ def test_less_is_needed_to_know_a_face_again_than_to_find_one(astronaut):
 
 
 @pytest.mark.parametrize(
+    ("second", "third", "score", "looks"),
+    [(0.9, 0.0, 0.75, 1), (0.6, 0.8, 0.7, 2), (0.6, 0.2, 0.6, 2), (0.2, 0.9, 0.4, 1)],
+)
+def test_who_just_falls_short_is_looked_at_once_more(
+    detector, second, third, score, looks, monkeypatch
+):
+    face = np.array([0.6, 40, 40, 80, 90, 50, 60, 70, 60, 60, 70, 50, 80, 70, 80])
+    given = []
+
+    def look_alone(self, grey, faces):
+        given.append(len(faces))
+        return np.full(len(faces), [second, third][len(given) - 1])
+
+    monkeypatch.setattr(face5.Face5Detector, "_look_alone", look_alone)
+    picture = np.zeros((200, 200), np.uint8)
+    [seen] = detector._look_again(picture, [face], 0.65, np.inf)
+    assert seen[0] == pytest.approx(score)
+    assert sum(given) == looks
+
+
+@pytest.mark.parametrize(
     ("axis", "beyond", "alike"), [("yaw", 25, 0.85), ("pitch", 14, 0.45), ("roll", 14, 0.85)]
 )
 def test_the_pose_is_that_of_the_labels(detector, shared, axis, beyond, alike):
