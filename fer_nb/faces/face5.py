@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -193,46 +195,57 @@ def longer_side(face: np.ndarray) -> float:
 
 def tilt(face: np.ndarray) -> float:
     """Return by how much the line through the eyes is tilted, in radians, one at most."""
-    right_eye, left_eye = face[5:9].reshape(2, 2)
-    return float(np.clip(np.arctan2(*(left_eye - right_eye)[::-1]), -1, 1))
+    right_x, right_y, left_x, left_y = face[5:9].tolist()
+    return min(max(math.atan2(left_y - right_y, left_x - right_x), -1.0), 1.0)
 
 
 def _scales(scale: float) -> np.ndarray:
     return np.array([1.0] + [scale] * 14)
 
 
+@lru_cache(maxsize=16)
+def _cells(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the strides (n,) and the centres (n, 2) of a picture's cells, in pixels."""
+    strides, centres = [], []
+    for stride in STRIDES:
+        y, x = np.mgrid[: height // stride, : width // stride]
+        centres.append((np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) * stride)
+        strides.append(np.full(x.size, stride))
+    return np.concatenate(strides), np.concatenate(centres)
+
+
 def located(cells: np.ndarray, height: int, width: int, least: float) -> np.ndarray:
     """Return the rows of the cells that score at least that, in pixels instead of strides."""
-    start, found = 0, []
-    for stride in STRIDES:
-        across = width // stride
-        grid = cells[start : start + across * (height // stride)]
-        start += len(grid)
-        at = np.flatnonzero(grid[:, 0] >= least)
-        rows = grid[at].astype(float)
-        centre = (np.stack([at % across, at // across], axis=1) + 0.5) * stride
-        rows[:, 1:3] = centre - rows[:, 1:3] * stride
-        rows[:, 3:5] = centre + rows[:, 3:5] * stride
-        rows[:, 5:] = np.tile(centre, 5) + rows[:, 5:] * stride
-        found.append(rows)
-    return np.concatenate(found)
+    at = np.flatnonzero(cells[:, 0] >= least)
+    strides, centres = (each[at] for each in _cells(height, width))
+    rows = cells[at].astype(float)
+    rows[:, 1:] *= strides[:, None]
+    rows[:, 1:3] = centres - rows[:, 1:3]
+    rows[:, 3:5] += centres
+    rows[:, 5:] += np.tile(centres, 5)
+    return rows
 
 
 def upright(grey: np.ndarray, face: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a cut (wide, wide) of a face turned upright, and the map (2, 3) from picture to it."""
-    centre, side = (face[1:3] + face[3:5]) / 2, float((face[3:5] - face[1:3]).max())
-    angle = tilt(face)
-    scale = wide / (AROUND * side)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    matrix = np.hstack([scale * turn, (wide / 2 - scale * turn @ centre)[:, None]])
+    (x, y), side = ((face[1:3] + face[3:5]) / 2).tolist(), longer_side(face)
+    scale, angle = wide / (AROUND * side), tilt(face)
+    across, down = scale * math.cos(angle), scale * math.sin(angle)
+    matrix = np.array(
+        [
+            [across, down, wide / 2 - across * x - down * y],
+            [-down, across, wide / 2 + down * x - across * y],
+        ]
+    )
     # Only the surroundings are shrunk, by area: a turn that shrinks leaves out pixels.
-    low = np.clip(np.floor(centre - 0.75 * AROUND * side), 0, None).astype(int)
-    high = np.ceil(centre + 0.75 * AROUND * side).astype(int)
-    part = grey[low[1] : high[1], low[0] : high[0]]
+    reach = 0.75 * AROUND * side
+    left, top = max(0, math.floor(x - reach)), max(0, math.floor(y - reach))
+    part = grey[top : max(0, math.ceil(y + reach)), left : max(0, math.ceil(x + reach))]
     if part.size == 0:
         return np.zeros((wide, wide), np.uint8), matrix
     part, shrink = shrunk(part, 2 * wide)
-    inner = np.hstack([matrix[:, :2] / shrink, (matrix[:, :2] @ low + matrix[:, 2])[:, None]])
+    inner = matrix / (shrink, shrink, 1)
+    inner[:, 2] += matrix[:, :2] @ (left, top)
     return cv2.warpAffine(part, inner, (wide, wide)), matrix
 
 
@@ -252,22 +265,11 @@ def fitted(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return score.max(axis=1), (points * weight).sum(axis=1) / weight.sum(axis=1)
 
 
-def _middle() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the cells of a cut in its middle quarter, their strides, and centres (n, 1, 2)."""
-    start, at, strides, centres = 0, [], [], []
-    for stride in STRIDES:
-        across = CUT // stride
-        ticks = (np.arange(across) + 0.5) * stride
-        near = np.flatnonzero(np.abs(ticks - CUT / 2) <= max(CUT / 8, stride / 2))
-        y, x = (grid.ravel() for grid in np.meshgrid(near, near, indexing="ij"))
-        at.append(start + y * across + x)
-        strides.append(np.full(len(x), stride))
-        centres.append(np.stack([ticks[x], ticks[y]], axis=1))
-        start += across**2
-    return np.concatenate(at), np.concatenate(strides), np.concatenate(centres)[:, None]
-
-
-MIDDLE, MIDDLE_STRIDES, MIDDLE_CENTRES = _middle()
+# The cells of a cut in its middle quarter.
+_STRIDES, _CENTRES = _cells(CUT, CUT)
+_NEAR = np.maximum(CUT / 8, _STRIDES / 2)[:, None]
+MIDDLE = np.flatnonzero((np.abs(_CENTRES - CUT / 2) <= _NEAR).all(axis=1))
+MIDDLE_STRIDES, MIDDLE_CENTRES = _STRIDES[MIDDLE], _CENTRES[MIDDLE, None]
 
 
 def best(rows: np.ndarray) -> list[np.ndarray]:
