@@ -68,11 +68,12 @@ def comparison_table(rows: pd.DataFrame, result: StudyResult) -> Html:
         "d_z": "d_z: the mean difference in standard deviations of the respondents’ differences",
         "g": "g: the difference of means in standard deviations of the respondents (Hedges)",
     }
+    tested = int(rows.loc[rows["role"] == "secondary", "p"].notna().sum())
+    corrected = f"; p (Holm) of the others is corrected over these {tested}" if tested else ""
     note = paragraphs(
         "Changes from baseline of the people compared: valence and arousal in points, emotions "
         f"as scores of 100. {sizes[rows['effect_size'].iloc[0]]}. The first number is the primary "
-        "outcome, the one the verdict is about; p (Holm) of the others is corrected over these "
-        f"{len(rows) - 1}."
+        f"outcome, the one the verdict is about{corrected}."
     )
     told = [
         f"{mark.strip()} {text}"
@@ -107,7 +108,8 @@ def scene_table(rows: pd.DataFrame, result: StudyResult) -> Html:
     header = ["scene", "", *contrast_names(rows, result), "difference", "interval", "p (Holm)"]
     note = paragraphs(
         "Scenes of the same name, wherever they lie in either film: average changes, with the lag "
-        f"of reactions ({result.config.scene_lag_s:g} s). p is corrected over {len(part)} numbers."
+        f"of reactions ({result.config.scene_lag_s:g} s). p is corrected over "
+        f"{part['p'].notna().sum()} numbers."
         " Where scenes have moved, curves are not compared by the clock."
     )
     return joined(table(lines, header, set(range(2, 7))), note)

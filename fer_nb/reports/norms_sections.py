@@ -30,9 +30,9 @@ def norms_table(norms: Norms) -> Html:
             signals.append([signal_name(signal), *map(Html, cells)])
     note = paragraphs(
         "The shaded part is this study’s own uncertainty; that of the few past stimuli is left "
-        "out. Valence and arousal in points, emotions in percent. A small audience’s peak comes "
-        "out too high, and peaks rise with the length of the film: compare audiences and films of "
-        "similar size."
+        "out. Valence and arousal in points, emotions as scores of 100, “ever expressed” in "
+        "percent of respondents. A small audience’s peak comes out too high, and peaks rise with "
+        "the length of the film: compare audiences and films of similar size."
     )
     columns = [metric_name(metric) for metric in _NORMED]
     return joined(

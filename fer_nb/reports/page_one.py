@@ -190,10 +190,12 @@ def sample(result: StudyResult) -> str:
     counts = result.counts()
     if not result.audiences:
         return f"{people(counts['invited'])} invited; no recording gave usable data."
-    usable = ", ".join(f"{len(a)} for “{title_of(result, n)}”" for n, a in result.audiences.items())
-    if len(result.audiences) > COLUMNS:
-        sizes = [len(a) for a in result.audiences.values()]
-        ends = dict.fromkeys(map(str, (min(sizes), max(sizes))))
+    # Nothing else on the page speaks of a film without a usable recording.
+    sizes = {name: 0 for name in result.quality["stimulus"].unique()}
+    sizes |= {name: len(audience) for name, audience in result.audiences.items()}
+    usable = ", ".join(f"{n} for “{title_of(result, name)}”" for name, n in sizes.items())
+    if len(sizes) > COLUMNS:
+        ends = dict.fromkeys(map(str, (min(sizes.values()), max(sizes.values()))))
         usable = f"{' to '.join(ends)} for each of {len(sizes)} films"
     return f"{people(counts['invited'])} invited, {counts['recorded']} recorded. Usable: {usable}."
 
@@ -246,9 +248,12 @@ def brand_of(result: StudyResult, name: str) -> list[BrandView]:
             span = ends(digits=0, sign=False) if attention else ends()
             seconds = row["end_s"] - row["start_s"]
             when = SHOWN if row["when"] == "shown" else f"in the {seconds:g} s after"
+            # The score Attention also asks whether faces were turned to the screen.
+            name = "face seen" if attention else signal_name(row["signal"])
             few = np.isnan(row["low"])
-            what = f"{signal_name(row['signal']).capitalize()} {when}"
-            lines.append((what, value + unit, "too few people" if few else span))
+            span = "all alike" if row["low"] == row["high"] else span
+            what = f"{name.capitalize()} {when}"
+            lines.append((what, value + unit, "too few for an interval" if few else span))
         when = f"{time_code(begin)}–{time_code(end)}"
         views.append(BrandView(str(brand), when, frames[0] if frames else None, lines))
     return views

@@ -272,8 +272,8 @@ def scenes_table(result: StudyResult, stimulus: str) -> Html:
     note = paragraphs(
         "Respondents who began to show it in the scene, % "
         f"({percent(result.config.level)} interval). A reaction comes later than its cause: a "
-        f"scene counts from {result.config.scene_lag_s:g} s after its start, and as long after its "
-        "end."
+        f"scene counts from {result.config.scene_lag_s:g} s after its start (one that begins "
+        "the film from 0 s), and as long after its end."
     )
     return joined(note, table(rows, header, set(range(1, 9))))
 
@@ -380,7 +380,9 @@ def _settings(text: str) -> str:
     try:
         values = json.loads(text)
     except ValueError:
-        return text
+        return "not stated" if text == "None" else text
+    if values is None:
+        return "none"
     if not isinstance(values, dict):
         return text
     return ", ".join(

@@ -103,7 +103,9 @@ def _expressed_sentence(result: StudyResult, stimulus: str) -> str:
     best = rows[0] if rows else None
     valence = _number(result.metrics, stimulus, "average", "valence")
     level = result.config.level
-    if best is None or best["estimate"] == 0:
+    if best is None:
+        text = "Who showed what is not known: nobody was measured in half of the film"
+    elif best["estimate"] == 0:
         text = "Nobody clearly showed an emotion for a whole second"
     else:
         text = (
@@ -116,7 +118,7 @@ def _expressed_sentence(result: StudyResult, stimulus: str) -> str:
         else:
             text += "the most frequent emotion in this sample"
     compared = "the person's own baseline"
-    if result.config.baseline == "none":
+    if result.config.baseline == "none" or np.isnan(valence["estimate"]):
         return f"{text}."
     if np.isnan(valence["low"]):
         return (

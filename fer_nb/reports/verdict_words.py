@@ -14,6 +14,7 @@ from fer_nb.reports.words import (
     title_of,
 )
 from fer_nb.study.config import StudyConfig
+from fer_nb.study.content import leavers
 from fer_nb.study.result import StudyResult
 from fer_nb.study.verdict import MOST_N, POWER, Verdict
 
@@ -79,7 +80,7 @@ def _difference(answer: Verdict, result: StudyResult) -> str:
     signal = result.config.primary_outcome[1]
     winner, other = _names(answer, result)[:: 1 if answer.code == "first" else -1]
     size = f"{size_text(signal, abs(answer.estimate))} {_unit(signal)}"
-    return f"{winner} {_raised(result.config)} than {other}, by {size} on average"
+    return f"{winner} {_raised(answer, result.config)} than {other}, by {size} on average"
 
 
 def _unit(signal: str) -> str:
@@ -119,26 +120,55 @@ def verdict_sentences(answer: Verdict, result: StudyResult, of: int = 1) -> list
             "Record a few seconds before the film to compare with each person's resting face.",
         ]
     if answer.code == "too_few":
-        needed = config.min_n_test if answer.second else config.min_n_interval
-        about = f"{names[0]} and {names[1]} differ" if answer.second else f"{names[0]} changed"
-        return [
-            f"{about} by {value} in this sample, which is too small for a verdict.",
-            f"It holds {_size(answer)}; at least {needed}{' each' if answer.second else ''} "
-            "are needed.",
-        ]
-    what = "difference" if answer.second else "change"
-    between = f"between {names[0]} and {names[1]}" if answer.second else f"during {names[0]}"
+        return _too_few(answer, names, config)
+    what, turned = "change", "change"
+    between = f"during {names[0]}"
+    if answer.second:
+        what, turned = "difference", "difference (first minus second)"
+        between = f"between {names[0][0].lower()}{names[0][1:]} and {names[1]}"
     return [
         f"No {what} in {_outcome(config)} {between} that a sample of this size could show.",
-        f"The {what} was {value} among {_size(answer)} (the {span}){_needed(answer, of)}",
+        f"The {turned} was {value} among {_size(answer)} (the {span}){_needed(answer, of)}",
     ]
 
 
-def _raised(config: StudyConfig) -> str:
-    """What the winner did more than the other, by the primary outcome."""
-    if config.primary_outcome[0] == "average":
-        return f"raised {signal_name(config.primary_outcome[1])} more"
-    return f"had a larger {outcome_name(config)}"
+def _too_few(answer: Verdict, names: tuple[str, str], config: StudyConfig) -> list[str]:
+    """What a sample that is too small shows, and how many people it would take."""
+    signal = config.primary_outcome[1]
+    needed, each = config.min_n_interval, ""
+    if answer.second:
+        needed = config.min_n_test
+        each = " who watched both" if answer.paired else " each"
+    if np.isnan(answer.estimate):
+        what = f"{names[0]} has no verdict: nobody was measured in enough of it."
+        if answer.second:
+            which = "both" if answer.paired else "one of them"
+            what = f"{names[0]} and {names[1]} cannot be compared: nobody was measured in enough "
+            what += f"of {which}."
+        return [what, f"At least {needed}{each} are needed."]
+    what = f"{names[0]} changed by {size_text(signal, answer.estimate, True)} {_unit(signal)}"
+    if answer.second:
+        size = size_text(signal, abs(answer.estimate))
+        what = f"{names[0]} and {names[1]} differ by {size} {_unit(signal)}"
+        if float(size):
+            what += f" (the {'first' if answer.estimate > 0 else 'second'} is higher)"
+    return [
+        f"{what} in this sample, which is too small for a verdict.",
+        f"It holds {_size(answer)}; at least {needed}{each} are needed.",
+    ]
+
+
+def _raised(answer: Verdict, config: StudyConfig) -> str:
+    """What the winner did more than the other, or less, by the primary outcome."""
+    metric, signal = config.primary_outcome
+    fell = (answer.mean_first if answer.code == "first" else answer.mean_second) < 0
+    if metric == "average" and not answer.within.startswith("groups of "):
+        verb, degree = ("lowered", "less") if fell else ("raised", "more")
+        return f"{verb} {signal_name(signal)} {degree}"
+    name = outcome_name(config).removeprefix("mean ")
+    if not name.startswith("change of "):
+        return f"had a higher {name}"
+    return f"had a {'smaller fall' if fell else 'larger rise'}{name.removeprefix('change')}"
 
 
 def doubts(answers: list[Verdict], result: StudyResult) -> list[str]:
@@ -164,14 +194,46 @@ def doubts(answers: list[Verdict], result: StudyResult) -> list[str]:
         }[check.check]
         names = _names(answer, result)
         which = f" between {names[0]} and {names[1]}" if len(answers) > 1 else ""
+        # As the verdict has it: the winner minus the other.
+        numbers = np.array([check.difference, check.low, check.high])
+        size, low, high = numbers if answer.code != "second" else -numbers[[0, 2, 1]]
         told.append(
-            f"{how}, the difference{which} is {size_text(signal, check.difference, True)} "
-            f"({ends_text(signal, check.low, check.high)}): the verdict depends on this choice."
+            f"{how}, the difference{which} is {size_text(signal, size, True)} "
+            f"({ends_text(signal, low, high)}): the verdict depends on this choice."
         )
     if result.mixed_fit.get("presentation") == "confounded":
         told.append(
             "The films were shown in one order only, so a difference between them may be due to "
             "that order."
+        )
+    return told + _of_all(result)
+
+
+def _of_all(result: StudyResult) -> list[str]:
+    """What a reader must know of every number: of its unit, of who left, of one file for many."""
+    told = []
+    if result.config.baseline == "z":
+        told.append(
+            "Changes are in standard deviations of each person’s face at rest (baseline=z): read "
+            "1.00 points, or 100 of 100, as one of these."
+        )
+    elif result.config.baseline == "none":
+        told.append(
+            "No baseline was subtracted (baseline=none): what is called a change is the level as "
+            "measured."
+        )
+    for name, audience in result.audiences.items():
+        stayed = len(audience) - len(leavers(audience))
+        if 2 * stayed < len(audience):
+            seen = f"only {stayed}" if stayed else "none"
+            told.append(
+                f"Of the {people(len(audience))} who count for “{title_of(result, name)}”, {seen} "
+                "watched to the end: its numbers are of what was watched."
+            )
+    if result.quality["notes"].fillna("").str.contains("same_file").any():
+        told.append(
+            "One recording counts as several, under different names (see “Sample and data "
+            "quality”): intervals are too narrow, and tests too sure."
         )
     return told
 

@@ -74,6 +74,7 @@ _NOTES = {
     "second_face": "a second face in {other_face_share:.0%} of the frames",
     "seldom_seen": "face seen only {face_share:.0%} of the time",
     "short_baseline": "baseline of only {baseline_s:.1f} s",
+    "same_file": "counted under two names",
     "slow_camera": "{effective_fps:.0f} frames per second; the file says {nominal_fps:.0f}",
 }
 
@@ -157,7 +158,9 @@ def score_text(key: str, value: float) -> str:
 def score_ends(key: str, low: float, high: float) -> str:
     """The interval of a score as printed, in the unit of `score_unit`."""
     if math.isnan(low):
-        return "too few people"
+        return "too few for an interval"
+    if low == high:  # the sample does not tell how much others would differ
+        return "all alike"
     if score_unit(key) == "points":
         return ends_text("valence", low, high)
     return f"{score_text(key, low)} to {score_text(key, high)}"

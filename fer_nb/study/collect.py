@@ -131,6 +131,7 @@ def measure_recordings(
     folder, covariates = manifest.folder, manifest.covariates
     columns = [*COLUMNS, *covariates]
     lines, kept, made_with = [None] * len(rows), [None] * len(rows), {}
+    of_file: dict[tuple, str] = {}
     of_stimulus: dict[str, list[int]] = {name: [] for name in durations}
     for i, row in enumerate(rows):
         of_stimulus[row["stimulus"]].append(i)
@@ -147,6 +148,7 @@ def measure_recordings(
                 if kept[i] is not None:
                     for measured in MEASURED:
                         setattr(kept[i], measured, room.keep(getattr(kept[i], measured)))
+                    _remark_copy(line, row, of_file)
                 line["messages"] = "; ".join(filter(None, [line["messages"], *beyond]))
             except Exception as error:  # one recording, whatever is wrong with it, ends no study
                 known = isinstance(error, FerError)
@@ -158,6 +160,18 @@ def measure_recordings(
             lines[i] = tuple(line.get(column, np.nan) for column in columns)  # a dict is larger
     quality = pd.DataFrame(lines, columns=columns)
     return quality, [k for k in kept if k is not None], durations, made_with
+
+
+def _remark_copy(line: dict, row: dict, of_file: dict[tuple, str]) -> None:
+    """Remark on a kept recording that is, from the same second, one that was kept before."""
+    if not isinstance(line["sha256"], str):
+        return
+    mine = f"{row['respondent']}, {cell_name(row)}"
+    first = of_file.setdefault((line["sha256"], row["start_s"]), mine)
+    if first != mine:
+        line["notes"] = "; ".join(filter(None, [line["notes"], "same_file"]))
+        told = f"it is the recording of {first}"
+        line["messages"] = "; ".join(filter(None, [line["messages"], told]))
 
 
 class _Room:

@@ -118,11 +118,13 @@ def _percentile(known: np.ndarray, value: float) -> float:
     """Mid-rank percentile, 0-100; NaN stays NaN.
 
     NaN, too, where most past values are the very same as this one: among films in which nobody
-    ever showed disgust, one more has no rank ("50th percentile").
+    ever showed disgust, one more has no rank ("50th percentile"). The same to the digits that a
+    study's files carry is the same: a third that was saved is not less than a third.
     """
-    if np.isnan(value) or (known == value).mean() > 0.5:
+    same = np.isclose(known, value, rtol=1e-5, atol=1e-9)
+    if np.isnan(value) or same.mean() > 0.5:
         return np.nan
-    return float(100 * ((known < value).mean() + 0.5 * (known == value).mean()))
+    return float(100 * (((known < value) & ~same).mean() + 0.5 * same.mean()))
 
 
 def norms_table(result, library, **which) -> pd.DataFrame:

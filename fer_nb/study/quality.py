@@ -80,7 +80,8 @@ def judge(
         `fer_nb.person.shortcomings` names.
     notes : list of str
         Remarks: "recording_ends", "left_early", "second_face", "tilted", "seldom_seen",
-        "slow_camera"; `remark_baselines` adds "short_baseline".
+        "slow_camera"; `remark_baselines` adds "short_baseline", and `measure_recordings`
+        "same_file".
     """
     limits = config.as_dict()
     m = measure(person, start_s, duration_s, limits)

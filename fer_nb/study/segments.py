@@ -215,7 +215,8 @@ def _compared(c: Contrast, *names: str) -> dict:
     (x,), (y,) = (values.T for values in compared_values(c, [config.primary_outcome]))
     rng = generator(config.seed, "segments", *names, *c.labels)
     x, y = measured(x, y, c.paired)
-    row = difference_row(x, y, c.paired, config, rng)
+    few = min(len(x), len(y)) < config.min_n_interval  # of two large segments few may be pairs
+    row = {} if few else difference_row(x, y, c.paired, config, rng)
     p = difference_p(x, y, c.paired, config, rng)
     kept = {name: row.get(name, np.nan) for name in ("difference", "low", "high", "effect")}
     return {

@@ -43,6 +43,8 @@ class Verdict:
     n_needed : float
         Respondents (per group where independent) with whom a true effect of this size would be
         shown in 80 % of studies; NaN where it cannot be told, inf beyond `MOST_N`.
+    mean_first, mean_second : float
+        Changes of those compared; NaN where one stimulus stands alone.
     """
 
     code: str
@@ -56,6 +58,8 @@ class Verdict:
     n_second: int
     paired: bool
     n_needed: float
+    mean_first: float = np.nan
+    mean_second: float = np.nan
 
 
 def verdict(comparison: pd.DataFrame, metrics: pd.DataFrame, config: StudyConfig) -> list[Verdict]:
@@ -113,6 +117,8 @@ def _compared(row, config: StudyConfig) -> Verdict:
         n_second=int(row.n_second),
         paired=paired,
         n_needed=n_needed(row.effect, paired=paired, alpha=config.alpha),
+        mean_first=float(row.mean_first),
+        mean_second=float(row.mean_second),
     )
 
 

@@ -38,7 +38,7 @@ def full(result, films: int, brand: Brand | None = None) -> str:
         return [MomentView(*one, sure, "#112233", frame, name, (False, k / 10)) for k in range(3)]
 
     scores = ("Expressiveness", "Attention", "Valence change", "Positive share", "Peak–end")
-    shown = [("Valence", "−0.05 points"), ("Happiness", "−0.5 of 100"), ("Attention", "86%")]
+    shown = [("Valence", "−0.05 points"), ("Happiness", "−0.5 of 100"), ("Face seen", "86%")]
     after = [(f"{what} in the 5 s after", value, "−4.1 to +3.3") for what, value in shown[:2]]
     shown = [(f"{what} while shown", value, "−0.14 to +0.03") for what, value in shown]
     logo = BrandView("Harbour Lights", "0:20.0–0:25.0", frame, [*shown, *after])

@@ -95,6 +95,7 @@ def test_of_many_films_the_largest_moments_are_told_with_their_film(result):
         audiences=dict.fromkeys(films, audience),
         moments=pd.DataFrame(rows),
         comparison=result.comparison.iloc[:0],
+        quality=result.quality.assign(stimulus=films[0]),
         metrics=result.metrics.iloc[:0],
         sensitivity=result.sensitivity.iloc[:0],
     )

@@ -42,7 +42,7 @@ def test_the_first_page_tells_what_the_stimuli_s_file_names(make_study, quick, t
         assert "Brand moment: &lt;Acme&gt;, 0:09.0–0:12.0" in html
         assert "Valence while shown" in html
         assert "Happiness in the 5 s after" in html
-        assert "Attention while shown" in html
+        assert "Face seen while shown" in html
     assert load_study(save_study(result, tmp_path / "again")).stimuli == result.stimuli
     stimuli.write_text('stimulus,duration_s,brand\nfilm,20,"[1]"\n')
     with pytest.raises(StudyError, match="brand is not a JSON list"):

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from fer_nb.emotions import EMOTIONS
-from fer_nb.reports import comparison_sections, sections, words
-from fer_nb.study import StudyConfig
+from fer_nb.reports import comparison_sections, page_one, sections, sentences, words
+from fer_nb.study import StudyConfig, run_study
 from fer_nb.study.comparison import Contrast, compare_metrics, compare_scenes
 from fer_nb.study.config import SIGNALS
 from fer_nb.study.content import none_moved
@@ -176,3 +176,35 @@ def test_scenes_that_moved_are_compared_by_name_and_not_by_the_clock():
     assert by_clock["difference"] == pytest.approx(0.4, abs=0.02)
     assert by_clock["p_holm"] < 0.01
     assert compare_scenes(pair, here, (Scene("storm", 1.0, 2.0),)).empty
+
+
+def test_a_copy_under_another_name_is_remarked_on(make_study, quick):
+    manifest, tables = make_study(n=6)
+    for name, table in tables.items():
+        table.attrs["sha256"] = "abc" if name in ("p1.mp4", "p4.mp4") else name
+    quality = run_study(manifest, tables=tables, config=quick).quality.set_index("respondent")
+    told = quality.apply(words.notes_text, axis=1)
+    assert told["p4"].endswith("counted under two names; it is the recording of p1, film")
+    assert not told.drop("p4").str.contains("two names").any()
+
+
+def test_who_left_before_half_has_not_failed_to_show_anything(make_study, quick):
+    manifest, tables = make_study(n=6)
+    gone = ["face_id", "emotion", "width", "valence", "arousal", *(f"p_{e}" for e in EMOTIONS)]
+    for table in tables.values():
+        table.loc[table["time_s"] > 5 + 9, gone] = pd.NA
+    lines = manifest.read_text() + "p0,other,late.mp4,500\n"
+    manifest.write_text(lines)
+    (manifest.parent / "stimuli.csv").write_text("stimulus,duration_s\nfilm,20\nother,20\n")
+    result = run_study(manifest, tables=tables | {"late.mp4": tables["p0.mp4"]}, config=quick)
+    told = " ".join(sentences.three_sentences(result, "film"))
+    assert "not known: nobody was measured in half of the film." in told
+    assert "Nobody clearly" not in told
+    assert "too few people" not in told
+    assert page_one.sample(result).endswith("“film”, 0 for “other”.")
+
+
+def test_what_is_alike_for_all_has_no_interval():
+    assert words.score_ends("attention", 1.0, 1.0) == "all alike"
+    assert words.score_ends("attention", np.nan, np.nan) == "too few for an interval"
+    assert words.score_ends("attention", 0.9, 1.0) == "90 to 100"

@@ -24,6 +24,7 @@ from fer_nb.study import (
     save_study,
 )
 from fer_nb.study.config import TESTED
+from fer_nb.study.norms import _percentile
 from fer_nb.study.norms_library import read_norms
 
 
@@ -48,6 +49,12 @@ def test_norms(result, tmp_path):
     assert row["percentile"] == pytest.approx(75 if mine > other else 25)
     few = compare_with_norms(result, "trailer-a", tmp_path / "norms", category="soap")
     assert norms_sentence(few).startswith("No norms: 0 of 12")
+
+
+def test_a_number_that_was_saved_ties_with_the_one_that_was_not():
+    known = np.array([0.333333, 0.1, 0.2, 0.5])
+    assert _percentile(known, 1 / 3) == _percentile(known, 0.333333) == 62.5
+    assert np.isnan(_percentile(np.array([0.333333, 0.333333, 0.5]), 1 / 3))
 
 
 def test_the_report_shows_norms_in_percent_and_points(result, tmp_path):

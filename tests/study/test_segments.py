@@ -12,9 +12,10 @@ from fer_nb.reports.player import study_data
 from fer_nb.reports.segment_sections import WARNING, segments, sure
 from fer_nb.study import StudyConfig, load_study, run_study, save_study
 from fer_nb.study.clusters import holm
+from fer_nb.study.comparison import contrast
 from fer_nb.study.metrics import whole_metrics
-from fer_nb.study.segments import at_risk, parts_of, segment_columns
-from fer_nb.study.simulate import Event, simulate_signals, simulate_table
+from fer_nb.study.segments import _compared, at_risk, parts_of, segment_columns
+from fer_nb.study.simulate import Event, simulate_audience, simulate_signals, simulate_table
 
 PEOPLE = 33
 CONFIG = StudyConfig(n_boot=300, n_permutations=1000, isc_shifts=20)
@@ -92,6 +93,16 @@ def test_pairs_of_a_few_people_are_not_told_and_a_test_must_agree_with_its_inter
     (row,) = study.segment_comparison.query("first == 'north'").itertuples()
     assert sure(row, CONFIG) == "beyond chance"
     assert "disagree" in sure(row._replace(low=-0.01), CONFIG)
+
+
+def test_few_pairs_of_two_large_segments_are_not_told_either():
+    first = simulate_audience(7, np.random.default_rng(1), missing=False, config=CONFIG)
+    corrected = first.corrected.copy()
+    corrected[:3] = np.nan
+    second = replace(first, corrected=corrected)
+    row = _compared(contrast(first, second, ("a", "b"), "stimuli"))
+    assert row["n_first"] == row["n_second"] == 4
+    assert np.isnan([row["difference"], row["low"], row["effect"], row["p"]]).all()
 
 
 def test_scores_of_a_segment_are_those_of_its_people(study):
