@@ -47,7 +47,7 @@ def existing(path: str | Path) -> Path:
         said = getattr(error, "strerror", None) or error
         raise MediaError(f"{path} cannot be read: {said}") from error
     if stat.S_ISDIR(status.st_mode):
-        raise MediaError(f"{path} is a folder, not a file")
+        raise MediaError(f"{path} is a folder, not a file; name the files in it")
     if not stat.S_ISREG(status.st_mode):  # to open a pipe or a device may wait for ever
         raise MediaError(f"{path} is not a regular file")
     if status.st_size == 0:

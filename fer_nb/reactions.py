@@ -133,7 +133,7 @@ def analyze_frames(
     Raises
     ------
     FerError
-        If a time is before the one that precedes it.
+        If a time is before the one that precedes it, or a picture comes without its time.
     """
     model, detector = as_model(model), as_detector(detector)
     parameters = {
@@ -143,7 +143,7 @@ def analyze_frames(
     }
     reader = FaceReader(model, detector, **parameters)
     builder = TableBuilder()
-    with closing(reader.read_frames(frames)) as read:
+    with closing(reader.read_frames(_pairs(frames))) as read:
         for frame in read:
             builder.add(frame)
             if progress is not None:
@@ -151,6 +151,18 @@ def analyze_frames(
     provenance = origin("frames", None, model, detector, **parameters)
     table = builder.table(reader.tracker.confirmed, **provenance, warnings=[])
     return table if rest is None else relative_to_rest(table, rest)
+
+
+def _pairs(frames: Iterable) -> Iterator:
+    """The same frames, having made sure that each has its time."""
+    for frame in frames:
+        pair = isinstance(frame, tuple | list) and len(frame) == 2
+        if not (pair or isinstance(frame, Frame)):
+            raise FerError(
+                "each frame must be a Frame, or (time_s, picture): "
+                "analyze_frames((i / 25, picture) for i, picture in enumerate(pictures))"
+            )
+        yield frame
 
 
 def analyze_video(

@@ -55,8 +55,9 @@ def plan_copies(
     sources : sequence of path
         Or addresses (``s3://…``) of videos, and of folders.
     out : path, optional
-        The copy's name (.mp4) for a single video, else a folder. Without it they go beside each
-        other into the current folder, as ``NAME_emotions.mp4``, or into the folder ``emotions``.
+        The copy's name (.mp4) for a single video, else a folder; what lies in it is no source.
+        Without it they go beside each other into the current folder, as ``NAME_emotions.mp4``, or
+        into the folder ``emotions``.
     suffix : str
         Of the tables.
 
@@ -80,7 +81,7 @@ def plan_copies(
     for source in sources:
         videos = {name_of(source): source}
         if source in folders:
-            videos = files_at(source, VIDEO_SUFFIXES)
+            videos = _without_copies(source, out, files_at(source, VIDEO_SUFFIXES))
             if not videos:
                 raise FerError(f"{source} holds no video ({', '.join(VIDEO_SUFFIXES)})")
         for relative, video in videos.items():
@@ -92,6 +93,20 @@ def plan_copies(
                 )
             copies[name] = Copy(path_of(str(video)), name, name.with_suffix(suffix))
     return list(copies.values())
+
+
+def _without_copies(
+    source: str | Path, out: Path, videos: dict[str, str | Path]
+) -> dict[str, str | Path]:
+    """Leave out what an earlier run has put into a folder of results within the source."""
+    results = out.resolve()
+    if is_address(source) or Path(source).resolve() not in results.parents:
+        return videos
+    return {
+        name: video
+        for name, video in videos.items()
+        if results not in Path(video).resolve().parents
+    }
 
 
 @contextmanager
@@ -166,6 +181,11 @@ def annotate_recording(
     with fetched(copy.video) as video:
         keep_source(video, copy.out)
         table = analyze_video(video, model=model, detector=detector, progress=progress, **options)
+        if table.empty:
+            length_s = table.attrs["video"]["duration_s"]
+            raise FerError(
+                f"no frame lies in the stretch asked for; the video has {length_s:.1f} s"
+            )
         start_s, end_s = options.get("start_s", 0.0), options.get("end_s")
         shift_s = table.attrs["video"]["start_s"] if options.get("clock") == "player" else 0.0
         span = max(0.0, start_s - shift_s), math.inf if end_s is None else end_s - shift_s

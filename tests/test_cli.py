@@ -155,7 +155,7 @@ def test_photos_that_are_not_named_in_utf8(tmp_path, astronaut):
     (folder / os.fsdecode(b"broken\xff.jpg")).write_text("no photo")
     run = fer("image", folder, "--out", tmp_path / "out")
     assert run.returncode == 1  # one cannot be read
-    assert "1 of the files could not be read" in run.stderr
+    assert "1 of the photos failed" in run.stderr
     table = pd.read_csv(tmp_path / "out" / "emotions.csv")
     assert table["file"].tolist() == ["broken\ufffd.jpg", "\ufffd.png"]
     assert table["emotion"].tolist()[1] == "happy"

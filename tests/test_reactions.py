@@ -161,6 +161,12 @@ def test_times_must_not_run_backwards(astronaut):
         analyze_frames([(1.0, astronaut), (0.5, astronaut)])
 
 
+def test_pictures_without_their_times_are_refused(astronaut):
+    for frames in ([astronaut, astronaut], astronaut, [(0.0, astronaut, 1)]):
+        with pytest.raises(FerError, match=r"\(time_s, picture\)"):
+            analyze_frames(frames)
+
+
 def test_no_frames_at_all():
     table = analyze_frames([])
     assert list(table.columns) == list(COLUMNS)

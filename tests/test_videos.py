@@ -59,6 +59,25 @@ def test_sound_that_mp4_cannot_carry_is_told(tmp_path, astronaut):
         assert not container.streams.audio
 
 
+def test_copies_within_the_folder_are_not_annotated_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.mp4", "emotions/a.mp4", "sub/emotions/a.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    for sources in (["."], [str(tmp_path)]):
+        names = [os.path.relpath(copy.video) for copy in plan_copies(sources, None)]
+        assert names == ["a.mp4", "sub/emotions/a.mp4"]
+    assert len(plan_copies(["emotions"], None)) == 1  # asked for by name
+    assert len(plan_copies(["."], ".")) == 3
+
+
+def test_a_stretch_without_frames_is_told(tmp_path, viewer):
+    run = fer("video", viewer, "--start", "999", "--out", tmp_path / "a.mp4")
+    assert run.returncode == 1
+    assert "no frame lies in the stretch asked for; the video has" in run.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_many_videos_and_folders_go_into_one_folder(tmp_path, viewer, monkeypatch):
     folder = tmp_path / "clips"
     (folder / "sub").mkdir(parents=True)

@@ -17,9 +17,7 @@ from fer_nb.cli.options import (
     MinFace,
     Model,
     Scheduler,
-    TimeLimit,
     ValenceArousal,
-    Workers,
     complain,
     tools,
 )
@@ -45,8 +43,16 @@ def image(
             "--all-faces", help="List every face in a folder's table, not only the largest."
         ),
     ] = False,
-    workers: Workers = None,
-    time_limit: TimeLimit = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of photos read in parallel; one if not given."),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            min=1, help="Seconds after which a photo is abandoned and reported as failed."
+        ),
+    ] = None,
     scheduler: Scheduler = None,
     model: Model = "compact",
     detector: Detector = "face5",
@@ -109,4 +115,4 @@ def image(
             else:
                 typer.echo(printable(below(out, "emotions.csv")))
     if failed:
-        raise FerError(f"{failed} of the files could not be read")
+        raise FerError(f"{failed} of the photos failed")

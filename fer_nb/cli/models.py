@@ -175,9 +175,9 @@ def train_vggface(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the network and its checkpoints.")],
     task: Annotated[str, typer.Option(help="emotion or va (valence and arousal).")] = "emotion",
-    preset: Annotated[str, typer.Option(help="default, or the recipe of the reference.")] = (
-        "default"
-    ),
+    preset: Annotated[
+        str, typer.Option(help="default, or reference (the recipe of the reference project).")
+    ] = "default",
     backbone: Annotated[
         str, typer.Option(help="resnet50, senet50, vgg16, identity, compact, or a .keras file.")
     ] = "resnet50",

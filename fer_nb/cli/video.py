@@ -28,7 +28,8 @@ def video(
         str | None,
         typer.Option(
             help="Annotated video (.mp4), or a folder for several videos, or its address (s3://…); "
-            "each table is written beside its video."
+            "by default NAME_emotions.mp4 or the folder emotions, where you are. Each table is "
+            "written beside its video."
         ),
     ] = None,
     va: ValenceArousal = False,

@@ -115,8 +115,9 @@ def relative_to_rest(table: pd.DataFrame, rest: str | tuple[float, float] = "aut
     -------
     DataFrame
         A copy. A column is the signal less its mean at rest, in the signal's own unit; NaN where no
-        face was measured, or too little of it to know its rest (`LEAST_REST_S`), of which
-        ``attrs["warnings"]`` tells. ``attrs["rest"]`` has each face's level and measured seconds.
+        face was measured, or its rest is not known: it was measured for less than `LEAST_REST_S`
+        ("auto"), or not in the stretch, of which ``attrs["warnings"]`` tells. ``attrs["rest"]`` has
+        each face's level and measured seconds.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from fer_nb.errors import FerError
 from fer_nb.files import sha256, told_path
 from fer_nb.remote import told
 from fer_nb.study.manifest import Manifest
-from fer_nb.study.storage import TABLES
+from fer_nb.study.storage import PEOPLE, TABLES
 
 _PACKAGES = ("fer_nb", "numpy", "pandas", "scipy", "av", "opencv-python", "onnxruntime")
 _ATTRS = ("source", "sha256", "model", "model_version", "model_sha256", "prior", "parameters")
@@ -78,7 +78,8 @@ def table_digest(table: pd.DataFrame) -> str:
 
 def study_digests(folder: str | Path) -> dict[str, str]:
     """Return the SHA-256 of each table that a study wrote."""
-    return {name: sha256(Path(folder) / name) for name in sorted(TABLES.values())}
+    names = sorted([*TABLES.values(), PEOPLE])
+    return {name: sha256(Path(folder) / name) for name in names}
 
 
 def read_record(page: str | Path) -> dict:

@@ -273,9 +273,11 @@ def report_videos(
     Raises
     ------
     FerError
-        Before any work: if the stimulus cannot be read, or files are in the way and `force` is
-        false.
+        Before any work: if `videos` is a single path, the stimulus cannot be read, or files are in
+        the way and `force` is false.
     """
+    if isinstance(videos, str | Path):
+        raise FerError(f"videos must be a list of paths; give [video], not {str(videos)!r}")
     out_dir, names = make_folder(out_dir), unique_names(videos)
     index = out_dir / "index.html"
     renew = force or can_be_renewed(index, names)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from fer_nb.errors import StudyError
-from fer_nb.files import files_in, make_folder, new_file
+from fer_nb.files import existing, files_in, make_folder, new_file
 from fer_nb.spreadsheets import harmless, restored
 
 METRICS = ("ever_expressed", "average", "maximum", "first", "last", "peak_end", "peak", "score")
@@ -228,6 +228,7 @@ def _known(library) -> pd.DataFrame:
 def _exported(path: Path) -> pd.DataFrame:
     if path.is_dir():
         return _known(path)
+    existing(path)
     try:
         if path.suffix == ".csv":
             text = dict.fromkeys((*_IDENTITY, *_TEXT, "model_sha256", "prior", "detector"), str)

@@ -40,6 +40,7 @@ TABLES = {
     "difference_clusters": "difference_clusters.csv",
     "mixed": "mixed.csv",
 }
+PEOPLE = "people.parquet"
 _TEXT = (
     "recording",
     "respondent",
@@ -75,7 +76,7 @@ def save_study(result: StudyResult, folder) -> Path:
                 harmless(table).to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
             else:
                 table.to_parquet(part, index=False)
-    with new_file(folder / "people.parquet", force=True) as part:
+    with new_file(folder / PEOPLE, force=True) as part:
         _write_people(result, part)
     with new_file(folder / "study.json", force=True) as part:
         part.write_text(json.dumps(_described(result, folder), indent=1) + "\n", encoding="utf-8")
@@ -226,9 +227,7 @@ def _load(folder: Path, films: Mapping[str, str | Path]) -> StudyResult:
     return StudyResult(
         config=config,
         stimuli=stimuli,
-        audiences=_audiences(
-            pd.read_parquet(folder / "people.parquet"), tables["quality"], config, source
-        ),
+        audiences=_audiences(pd.read_parquet(folder / PEOPLE), tables["quality"], config, source),
         mixed_fit=described["mixed_fit"],
         provenance=described["provenance"],
         **tables,

@@ -127,9 +127,9 @@ def test_paper_asks_nobody_to_play(page):
     with chromium() as browser:
         view = browser.new_page()
         view.goto(page.as_uri())
-        assert view.get_by_text("Play the film").is_visible()
+        assert view.get_by_text("Press play").is_visible()
         view.emulate_media(media="print")
-        assert not view.get_by_text("Play the film").is_visible()
+        assert not view.get_by_text("Press play").is_visible()
         assert view.get_by_text("Each line is the mean").is_visible()
 
 

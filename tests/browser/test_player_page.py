@@ -390,3 +390,22 @@ def test_paper_shows_the_whole_curves_though_browsers_tell_no_script_of_its_widt
 def test_it_fits_a_phone(show):
     view = show(told(), width=420)
     assert view.evaluate("document.documentElement.scrollWidth") == 420
+
+
+@pytest.mark.parametrize(("bins", "width"), [(20, 1000), (50, 1000), (600, 700)])
+def test_the_time_axis_is_labelled_where_its_ticks_are(show, bins, width):
+    """A tick at 0.25 s that said 0:00.3 stood in the wrong place."""
+    view = show(told(bins=bins), width)
+    view.evaluate("""() => {
+        window.drawn = [];
+        const draw = CanvasRenderingContext2D.prototype, text = draw.fillText;
+        draw.fillText = function (...told) { drawn.push(told); text.apply(this, told); };
+    }""")
+    view.set_viewport_size({"width": width - 40, "height": 900})
+    view.wait_for_function("drawn.some(([text]) => /^\\d+:\\d/.test(text))")
+    drawn = [words for words in view.evaluate("drawn") if ":" in words[0]]
+    row = sorted({(x, *text.split(":")) for text, x, y, *_ in drawn if y == drawn[0][2]})
+    seconds = [60 * int(minutes) + float(rest) for _, minutes, rest in row]
+    steps = np.diff(seconds)
+    assert len(steps) >= 3
+    np.testing.assert_allclose(steps, steps[0], atol=1e-6)

@@ -73,11 +73,11 @@ def test_notebook_2_measures_the_networks_of_1_and_3(executed, tmp_path):
         "batches": [1, 4],
         "threads": [1],
         "budget_s": 0.1,
-        "out_dir": str(tmp_path),
+        "out_dir": str(tmp_path / "new"),
     }
     out = run_notebook("02_benchmark_models.ipynb", tmp_path / "2.ipynb", parameters)
     assert pictures(out) == 1
-    lines = (tmp_path / "latency.csv").read_text().splitlines()
+    lines = (tmp_path / "new" / "latency.csv").read_text().splitlines()
     assert len(lines) == 1 + 4 * 2
 
 

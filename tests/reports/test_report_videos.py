@@ -39,6 +39,12 @@ def made(viewer, tmp_path_factory):
     return out, done
 
 
+def test_a_single_path_is_no_list_of_letters(viewer, tmp_path):
+    with pytest.raises(FerError, match="give \\[video\\]"):
+        reports.report_videos(str(viewer), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 class Witness:
     """A detector that, in processes it is sent to, notes each file that is hashed."""
 

@@ -64,7 +64,7 @@ def test_a_study_gives_the_same_bytes_again(viewer, tmp_path):
     before = html.read_bytes()
     findings = reproduce(html)
     assert all(finding.same for finding in findings), list(map(str, findings))
-    assert {"recordings", "model", "metrics.csv", "curves.parquet"} <= set(by_name(findings))
+    assert {"recordings", "model", "metrics.csv", "people.parquet"} <= set(by_name(findings))
     assert html.read_bytes() == before
 
 

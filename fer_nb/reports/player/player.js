@@ -13,6 +13,9 @@ function clock(seconds) {
   return `${Math.floor(tenths / 600)}:${rest < 10 ? "0" : ""}${rest.toFixed(1)}`;
 }
 
+// Steps of the time axis that `clock` can tell: tenths, and parts of a minute.
+const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+
 // A true minus, no "-0", and a plus where the number is a change.
 function fixed(value, digits, change = false) {
   const text = Math.abs(value).toFixed(digits);
@@ -346,7 +349,7 @@ class Player {
           y: { range: (_, low, high) => this.range(low, high, panel.middle || 0) },
         },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map((t) => clock(t).replace(/\.0$/, "")) },
+          { ...axis, incrs: TICKS_S, values: (_, ticks) => ticks.map((t) => clock(t).replace(/\.0$/, "")) },
           { ...axis, size: 46, space: 22, values: (_, ticks) => ticks.map((t) => String(+t.toFixed(2)).replace("-", "−")) },
         ],
         series,
