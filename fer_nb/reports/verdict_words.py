@@ -146,10 +146,11 @@ def _too_few(answer: Verdict, names: tuple[str, str], config: StudyConfig) -> li
             what = f"{names[0]} and {names[1]} cannot be compared: nobody was measured in enough "
             what += f"of {which}."
         return [what, f"At least {needed}{each} are needed."]
-    what = f"{names[0]} changed by {size_text(signal, answer.estimate, True)} {_unit(signal)}"
+    value = f"{size_text(signal, answer.estimate, True)} {_unit(signal)}"
+    what = f"During {names[0]} the {outcome_name(config)} was {value}"
     if answer.second:
         size = size_text(signal, abs(answer.estimate))
-        what = f"{names[0]} and {names[1]} differ by {size} {_unit(signal)}"
+        what = f"{names[0]} and {names[1]} differ in {_outcome(config)} by {size} {_unit(signal)}"
         if float(size):
             what += f" (the {'first' if answer.estimate > 0 else 'second'} is higher)"
     return [

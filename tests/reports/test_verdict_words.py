@@ -53,6 +53,11 @@ def answer(code: str, result, **changes) -> Verdict:
             {"n_first": 0, "n_second": 0, "estimate": np.nan, "low": np.nan},
             ("cannot be compared: nobody was measured in enough of both.", "At least 10"),
         ),
+        (
+            "too_few",
+            {"n_first": 2, "second": "", "within": "", "low": np.nan},
+            ("the mean change of valence was +0.40 points", "at least 5 are needed"),
+        ),
         ("rise", {"second": "", "within": ""}, ("more positive overall", "+0.20 to +0.60")),
         ("no_baseline", {"second": "", "within": ""}, ("without a baseline", "resting face")),
     ],
@@ -117,7 +122,7 @@ def test_of_a_few_pairs_each_is_told_in_one_sentence_the_differences_first(many)
     lines = verdict_lines([few, pairs[1], replace(pairs[2], code="first", low=0.2)], result)
     assert lines[0] == "1 of the 3 pairs of films differs in valence beyond chance."
     assert lines[1].startswith("“Ad 0” raised valence more than “Ad 3”")
-    assert lines[2].startswith("“Ad 0” and “Ad 1” differ by 0.40 points")
+    assert lines[2].startswith("“Ad 0” and “Ad 1” differ in valence by 0.40 points")
     assert lines[3].startswith("“Ad 0” and “Ad 2”: the difference (first minus second) was +0.40")
     assert len(lines) == 5
 
