@@ -249,10 +249,10 @@ def brand_of(result: StudyResult, name: str) -> list[BrandView]:
             seconds = row["end_s"] - row["start_s"]
             when = SHOWN if row["when"] == "shown" else f"in the {seconds:g} s after"
             # The score Attention also asks whether faces were turned to the screen.
-            name = "face seen" if attention else signal_name(row["signal"])
+            said = "face seen" if attention else signal_name(row["signal"])
             few = np.isnan(row["low"])
             span = "all alike" if row["low"] == row["high"] else span
-            what = f"{name.capitalize()} {when}"
+            what = f"{said.capitalize()} {when}"
             lines.append((what, value + unit, "too few for an interval" if few else span))
         when = f"{time_code(begin)}–{time_code(end)}"
         views.append(BrandView(str(brand), when, frames[0] if frames else None, lines))

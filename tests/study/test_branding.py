@@ -32,17 +32,21 @@ def test_changes_are_those_of_the_time_the_brand_was_shown():
 
 def test_the_first_page_tells_what_the_stimuli_s_file_names(make_study, quick, tmp_path):
     manifest, tables = make_study(n=10, duration=20)
-    logo = json.dumps([{"name": "<Acme>", "start_s": 9, "end_s": 12}]).replace('"', '""')
+    seen = {"<Acme>": (9, 12), "Cat": (0, 0.2)}
+    brand = [{"name": name, "start_s": a, "end_s": b} for name, (a, b) in seen.items()]
+    logo = json.dumps(brand).replace('"', '""')
     stimuli = manifest.with_name("stimuli.csv")
     stimuli.write_text(f'stimulus,duration_s,brand\nfilm,20,"{logo}"\n')
     result = run_study(manifest, tables=tables, config=quick, out_dir=tmp_path / "out")
-    assert result.stimuli["film"].brand == (Scene("<Acme>", 9, 12),)
+    assert result.stimuli["film"].brand == (Scene("<Acme>", 9, 12), Scene("Cat", 0, 0.2))
     for one in (result, load_study(tmp_path / "out")):
         html = page_one_html(page_one(one, "Film"), one)
         assert "Brand moment: &lt;Acme&gt;, 0:09.0–0:12.0" in html
         assert "Valence while shown" in html
         assert "Happiness in the 5 s after" in html
         assert "Face seen while shown" in html
+        assert "Brand moment: Cat" in html
+        assert html.count("all alike") == 1  # everybody's face was seen at first
     assert load_study(save_study(result, tmp_path / "again")).stimuli == result.stimuli
     stimuli.write_text('stimulus,duration_s,brand\nfilm,20,"[1]"\n')
     with pytest.raises(StudyError, match="brand is not a JSON list"):
