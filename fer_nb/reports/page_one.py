@@ -16,6 +16,7 @@ from fer_nb.reports.sections import stimulus_frames
 from fer_nb.reports.sentences import norms_sentence
 from fer_nb.reports.verdict_words import doubts, verdict_lines
 from fer_nb.reports.words import (
+    alike,
     ends_text,
     number,
     people,
@@ -251,7 +252,7 @@ def brand_of(result: StudyResult, name: str) -> list[BrandView]:
             # The score Attention also asks whether faces were turned to the screen.
             said = "face seen" if attention else signal_name(row["signal"])
             few = np.isnan(row["low"])
-            span = "all alike" if row["low"] == row["high"] else span
+            span = "all alike" if alike(row["low"], row["high"]) else span
             what = f"{said.capitalize()} {when}"
             lines.append((what, value + unit, "too few for an interval" if few else span))
         when = f"{time_code(begin)}–{time_code(end)}"

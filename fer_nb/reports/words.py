@@ -159,11 +159,16 @@ def score_ends(key: str, low: float, high: float) -> str:
     """The interval of a score as printed, in the unit of `score_unit`."""
     if math.isnan(low):
         return "too few for an interval"
-    if low == high:  # the sample does not tell how much others would differ
+    if alike(low, high):
         return "all alike"
     if score_unit(key) == "points":
         return ends_text("valence", low, high)
     return f"{score_text(key, low)} to {score_text(key, high)}"
+
+
+def alike(low: float, high: float) -> bool:
+    """Whether an interval has no width: a sample of equals does not tell how others differ."""
+    return math.isclose(low, high, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def outcome_name(config: StudyConfig) -> str:
