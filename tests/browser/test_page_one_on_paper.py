@@ -91,3 +91,15 @@ def test_moments_stand_in_full_columns(view, result, films, width, columns):
     assert view.evaluate(
         "[...document.querySelectorAll('.board th')].every(e => e.scrollWidth <= e.clientWidth)"
     )
+
+
+@pytest.mark.parametrize("width", [1200, 420])
+def test_without_the_film_a_moment_s_words_take_all_of_its_width(view, result, width):
+    view.set_viewport_size({"width": width, "height": 900})
+    html = re.sub(r'<div class="moment">\s*<img [^>]*>', '<div class="moment">', full(result, 1))
+    view.set_content(html)
+    shares = view.eval_on_selector_all(
+        ".moment", "all => all.map(e => e.firstElementChild.offsetWidth / e.clientWidth)"
+    )
+    assert len(shares) == 6
+    assert min(shares) > 0.99
