@@ -147,6 +147,16 @@ def test_a_photo_does_not_take_the_name_of_the_folders_table(photos, astronaut, 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["image", "video"])
+def test_debug_shows_where_a_file_failed(tmp_path, command):
+    run = fer(
+        "--debug", command, tmp_path / "missing.mp4", tmp_path / "other.mp4", "--workers", "1"
+    )
+    assert run.returncode == 1
+    assert "direct cause" in run.stderr
+    assert "MediaError: there is no file" in run.stderr
+
+
 def test_photos_that_are_not_named_in_utf8(tmp_path, astronaut):
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -85,7 +85,7 @@ def image(
     network, finder = tools(model, detector, detector_file, min_face)
     side_by_side: dict[str, Any] = {"workers": workers or 1, "time_limit_s": time_limit}
     side_by_side["scheduler"] = scheduler
-    failed = 0
+    failed, cause = 0, None
     with nullcontext() if out is None else mirrored(path_of(out)) as folder:
         annotate = partial(
             annotate_photo,
@@ -100,7 +100,7 @@ def image(
         )
         for path, answer in zip(photos, answers, strict=True):
             if isinstance(answer, FerError):
-                failed += 1
+                failed, cause = failed + 1, answer
                 complain(str(answer))
             else:
                 typer.echo("\n".join(photo_lines(path, answer, va)))
@@ -115,4 +115,4 @@ def image(
             else:
                 typer.echo(printable(below(out, "emotions.csv")))
     if failed:
-        raise FerError(f"{failed} of the photos failed")
+        raise FerError(f"{failed} of the photos failed") from cause

@@ -82,11 +82,11 @@ def video(
             **work.analysis,
         )
         answers = _annotated(annotate, list(copies), work)
-    failed = 0
+    failed, cause = 0, None
     for (copy, results), answer in zip(copies.items(), answers, strict=True):
         name = printable(name_of(copy.video))
         if isinstance(answer, FerError):
-            failed += 1
+            failed, cause = failed + 1, answer
             complain(f"{name}: {printable(str(answer))}")
             continue
         warnings, quality = answer
@@ -95,7 +95,7 @@ def video(
             complain(f"warning: {name}: {note}")
         typer.echo("\n".join(map(printable, results)))
     if failed:
-        raise FerError(f"{failed} of {len(copies)} videos could not be analysed")
+        raise FerError(f"{failed} of {len(copies)} videos could not be analysed") from cause
 
 
 def _annotated(annotate: Callable, copies: list[Copy], work: Work) -> list:
