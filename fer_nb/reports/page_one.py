@@ -296,14 +296,16 @@ def _rank(moment: Mapping) -> tuple[bool, float]:
 
 
 def _views(result: StudyResult, name: str, moments: pd.DataFrame) -> list[MomentView]:
-    frames = stimulus_frames(result, name, moments["peak_s"]) if len(moments) else []
+    # A reaction comes later than its cause, whose scene and picture are shown.
+    causes = np.maximum(moments["peak_s"].to_numpy(float) - result.config.scene_lag_s, 0)
+    frames = stimulus_frames(result, name, causes) if len(moments) else []
     views = []
     for k, m in enumerate(moments.to_dict("records")):
         rating = m["signal"] == "valence"
         effect = number(m["effect"] if rating else 100 * m["effect"], 2 if rating else 0, True)
         span = ends_text(m["signal"], m["low"], m["high"], digits=0)
         scene = next(
-            (s.name for s in scenes_of(result.stimuli, name) if s.start_s <= m["peak_s"] < s.end_s),
+            (s.name for s in scenes_of(result.stimuli, name) if s.start_s <= causes[k] < s.end_s),
             "",
         )
         views.append(

@@ -42,8 +42,8 @@ SCORES = MappingProxyType(
         "expressiveness": Score(
             "Expressiveness",
             "0-100",
-            "half the sum of absolute differences between the nine probabilities and those at the "
-            "person's baseline, times 100, averaged over the film",
+            "half the sum of absolute differences between the nine smoothed probabilities and "
+            "those at the person's baseline, times 100, averaged over the measured time",
         ),
         "attention": Score(
             "Attention",
@@ -69,8 +69,8 @@ SCORES = MappingProxyType(
         "capture": Score(
             "Capture",
             "seconds",
-            "time to the first expression: valence `smallest_valence` away from the baseline; "
-            "who shows none counts with the film's length",
+            "time to the first expression: smoothed valence `smallest_valence` away from the "
+            "baseline; who shows none counts with the film's length",
         ),
         "retain": Score(
             "Retain",

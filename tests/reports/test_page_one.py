@@ -56,6 +56,15 @@ def test_a_moment_that_few_share_comes_after_the_others(result):
     assert worst[1].sure == "large in the mean, but only 9 of 20 moved"
 
 
+@pytest.mark.parametrize(("peak_s", "scene"), [(7.1, "opening"), (7.9, "opening"), (8.1, "joke")])
+def test_a_moment_is_of_the_scene_that_caused_it(result, peak_s, scene):
+    name = next(iter(result.audiences))
+    one = result.moments.iloc[0].to_dict() | {"stimulus": name, "direction": "up"}
+    one |= {"signal": "p_happy", "status": "significant", "start_s": 6.5, "end_s": 9.0}
+    (view,), _ = moments_of(replace(result, moments=pd.DataFrame([one | {"peak_s": peak_s}])), name)
+    assert view.scene == scene
+
+
 def test_each_score_stands_beside_its_norm_as_a_bar(result, tmp_path):
     name = next(iter(result.audiences))
     for k in range(10):
