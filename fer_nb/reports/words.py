@@ -296,8 +296,8 @@ def baseline_text(source: str, config: StudyConfig) -> str:
     return {
         "manifest": "the interval that the manifest names for each recording",
         "before": f"the last {config.baseline_s:g} s before the stimulus (as far as recorded)",
-        "opening": f"the first {config.opening_s:g} s of the stimulus, since nothing earlier was "
-        "recorded",
+        "opening": f"the first {config.opening_s:g} s of the stimulus, since not every recording "
+        f"shows the face for {config.baseline_min_s:g} s before it",
         "auto": "the half of the recording in which each face looks most like its own median",
         "none": "none: values are as measured",
     }[source]

@@ -119,7 +119,8 @@ def judge(
 
 def remark_baselines(quality: pd.DataFrame) -> pd.DataFrame:
     """Remark on kept recordings whose baseline (``baseline_s``) is shorter than 2 s."""
-    short = (quality["status"] == "kept") & (quality["baseline_s"] < SHORT_BASELINE_S)
+    # Differences of times: 2 s may be a hair less.
+    short = (quality["status"] == "kept") & (quality["baseline_s"] < SHORT_BASELINE_S - 1e-6)
     notes = quality["notes"].fillna("").astype(object)
     told = [f"{note}; short_baseline" if note else "short_baseline" for note in notes[short]]
     notes[short] = told

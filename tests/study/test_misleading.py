@@ -143,15 +143,24 @@ def test_headlines_rest_on_ten_thousand_permutations():
 def test_short_baselines_are_remarked():
     quality = pd.DataFrame(
         {
-            "status": ["kept", "kept", "kept", "excluded"],
-            "notes": ["", "second_face", "", ""],
-            "baseline_s": [1.2, 1.5, 4.8, 1.0],
+            "status": ["kept", "kept", "kept", "excluded", "kept"],
+            "notes": ["", "second_face", "", "", ""],
+            "baseline_s": [1.2, 1.5, 4.8, 1.0, 0.4 + 0.3 + 1.3 - 1e-9],
         }
     )
     told = remark_baselines(quality)["notes"].tolist()
-    assert told == ["short_baseline", "second_face; short_baseline", "", ""]
+    assert told == ["short_baseline", "second_face; short_baseline", "", "", ""]
     line = {"notes": "short_baseline", "messages": "", "status": "kept", "baseline_s": 1.2}
     assert words.notes_text(line) == "baseline of only 1.2 s"
+
+
+def test_one_recording_without_a_beginning_is_not_all_of_them(make_study, quick):
+    manifest, tables = make_study(n=6)
+    manifest.write_text(manifest.read_text().replace("p3.mp4,5", "p3.mp4,0.4"))
+    result = run_study(manifest, tables=tables, config=quick)
+    told = sections.method(result)
+    assert "since not every recording shows the face for 1 s before it" in told
+    assert "nothing earlier was recorded" not in told
 
 
 def test_all_signals_have_a_unit():
