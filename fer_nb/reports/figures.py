@@ -6,6 +6,7 @@ Every function returns a closed `matplotlib.figure.Figure`, which a notebook sho
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -162,6 +163,11 @@ def _strip(axes: Axes, thumbnails: Sequence[np.ndarray], end: float) -> None:
     axes.axis("off")
 
 
+# A moment, and what is large without being beyond chance or common.
+_SURE: dict[str, Any] = {"alpha": 0.14, "lw": 0}
+_UNSURE: dict[str, Any] = {"alpha": 0.7, "lw": 1.0, "ls": ":", "fill": False}
+
+
 def curve_panels(result: StudyResult, stimulus: str) -> Figure:
     """Valence, arousal and the seven emotions with their bands, moments shaded; n below."""
     curves, moments, audience = result.curves, result.moments, result.audiences[stimulus]
@@ -181,7 +187,8 @@ def curve_panels(result: StudyResult, stimulus: str) -> Figure:
             draw_band(axis, _of(curves, name, "mean", signal), color, scale)
             axis.set_title(f"{signal_name(signal)} ({UNITS[signal]})", fontsize=10)
             for moment in _moments_of(moments, name, signal):
-                axis.axvspan(moment["start_s"], moment["end_s"], color=color, alpha=0.14, lw=0)
+                look = _UNSURE if moment["status"] in ("not_significant", "few_moved") else _SURE
+                axis.axvspan(moment["start_s"], moment["end_s"], color=color, **look)
         # The rare emotions share one scale, so that noise does not look like an effect.
         emotions = axes.ravel()[2:9]
         low = min(axis.get_ylim()[0] for axis in emotions)
