@@ -18,7 +18,7 @@ import numpy as np
 from fer_nb.errors import FerError
 from fer_nb.faces.appearance import ALIKE, OTHER, appearance
 from fer_nb.faces.closer import look_at, upright
-from fer_nb.faces.cuts import SAME, covered, is_cut, thumbnail
+from fer_nb.faces.cuts import SAME, Cuts, changes, covered
 from fer_nb.faces.detectors import Detector, nearby
 from fer_nb.faces.face import Face, Picture, luma
 from fer_nb.faces.flow import flow_picture, follow, moved, points_on
@@ -135,7 +135,7 @@ class Tracker:
         self._gone: list[Track] = []  # who may be known again by their looks
         self._all: list[Track] = []  # ever seen, by their number
         self.memory_s = memory_s
-        self._thumbnail: np.ndarray | None = None
+        self._cuts = Cuts()
         self._searched: np.ndarray | None = None  # the thumbnail of the last search everywhere
         self._grey: np.ndarray | None = None
         self._searched_s = self._detected_s = -np.inf
@@ -161,8 +161,7 @@ class Tracker:
         """
         grey, scale = flow_picture(image)
         before = sum(track.visible for track in self._tracks)
-        last, self._thumbnail = self._thumbnail, thumbnail(grey)
-        if last is not None and is_cut(last, self._thumbnail):
+        if self._cuts(grey):
             self._end_all()
         if self._grey is not None and self._grey.shape != grey.shape:
             for track in self._tracks:  # the camera changed its format: no flow across that
@@ -185,7 +184,7 @@ class Tracker:
             faces = [upright(picture, face, self._near) for face in self.detector(whole)]
             self._match(faces, image, grey, scale, time_s, newcomers=True)
             self._searched_s = self._detected_s = time_s
-            self._searched = self._thumbnail
+            self._searched = self._cuts.thumbnail
         elif detect_due:
             faces = self._look_around(self._for_detector(image))
             self._match(faces, image, grey, scale, time_s, newcomers=False)
@@ -207,7 +206,7 @@ class Tracker:
             return False
         if self._searched is None or since_s >= STILL * self.search_interval_s:
             return True
-        change = np.abs(self._thumbnail - self._searched)
+        change = changes(self._searched, self._cuts.thumbnail)
         for track in self._tracks:
             face = track.face
             change[covered((face.x, face.y, face.width, face.height), shape)] = 0

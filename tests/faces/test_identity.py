@@ -5,7 +5,6 @@ import pytest
 
 from fer_nb.faces import Face
 from fer_nb.faces.appearance import ALIKE, OTHER, appearance
-from fer_nb.faces.cuts import is_cut, thumbnail
 from fer_nb.faces.tracking import Tracker
 from fer_nb.opencv import cv2
 
@@ -138,14 +137,3 @@ def test_looks_tell_people_apart(head, hopper):
     assert float(one @ two) < OTHER
     grey = appearance(head[..., 1], face)
     assert len(grey) < len(one)
-
-
-def test_cuts_are_told_from_movement_and_light(astronaut):
-    grey = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)
-    before = thumbnail(grey)
-    assert not is_cut(before, thumbnail(np.roll(grey, 20, axis=1)))
-    assert not is_cut(before, thumbnail((grey * 0.4).astype(np.uint8)))
-    assert is_cut(before, thumbnail(grey[::-1]))
-    black = thumbnail(np.zeros_like(grey))
-    assert is_cut(before, black)
-    assert not is_cut(black, black)
