@@ -13,6 +13,7 @@ from fer_nb.reports.html import is_stale, mark_stale
 from fer_nb.reports.record import study_record
 from fer_nb.reports.run import render, run_notebook
 from fer_nb.spreadsheets import harmless
+from fer_nb.weights import notebooks_folder
 
 if TYPE_CHECKING:
     from fer_nb.study import Manifest, StudyConfig
@@ -109,7 +110,8 @@ def report_study(
         with films_here(found.stimuli.values()) as films:
             parameters["films"] = {name: str(path.resolve()) for name, path in films.items()}
             parameters["beside"] = told["beside"] = films_beside(films, html)
-            run_notebook(STUDY_REPORT, executed, parameters, force=True, told=told)
+            notebook = notebooks_folder() / STUDY_REPORT  # never one where the user stands
+            run_notebook(notebook, executed, parameters, force=True, told=told)
         record = None if ready else study_record(described, out_dir, options.get("every", 1))
         page = render(executed, html, title or "Audience study", True, record)
         remove_unplayed(html, parameters["beside"])

@@ -34,6 +34,7 @@ from fer_nb.reports.record import is_record_of, recording_record
 from fer_nb.reports.recording import summarize
 from fer_nb.reports.run import render, run_notebook
 from fer_nb.tables import read_table, write_table
+from fer_nb.weights import notebooks_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,7 +211,8 @@ def _make(plan: _Plan, new: bool) -> None:
         new_file(plan.html, force=True) as html,
         new_file(plan.executed, force=True) as executed,
     ):
-        run_notebook(REACTION_REPORT, executed, plan.parameters, force=True, told=plan.told)
+        notebook = notebooks_folder() / REACTION_REPORT  # never one where the user stands
+        run_notebook(notebook, executed, plan.parameters, force=True, told=plan.told)
         record = recording_record(plan.table, plan.parameters["video"], plan.html.parent)
         render(executed, html, plan.parameters["title"], True, record)
         mark_stale(plan.html)

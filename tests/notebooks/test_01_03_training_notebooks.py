@@ -2,10 +2,12 @@
 
 import nbformat
 import pytest
+from PIL import Image
 
 pytest.importorskip("keras")
 
 import fer_nb
+from fer_nb.demo.synthetic import synthetic_faces
 from fer_nb.reports import run_notebook
 from fer_nb.weights import model_folders, notebooks_folder
 
@@ -65,6 +67,25 @@ def image():
     import skimage
 
     return skimage.data.astronaut()[67:160, 177:270]
+
+
+def test_notebook_3_takes_faces_with_one_word_each(tmp_path):
+    faces = synthetic_faces(seed=0)
+    for i, (face, emotion) in enumerate(zip(faces.images, faces.emotion, strict=True)):
+        (tmp_path / "faces" / emotion).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(face).save(tmp_path / "faces" / emotion / f"{i}.png")
+    run_notebook(
+        "03_valence_arousal.ipynb",
+        tmp_path / "3.ipynb",
+        {
+            "data": str(tmp_path / "faces"),
+            "out_dir": str(tmp_path / "out"),
+            "models_dir": str(tmp_path),
+            "epochs": 1,
+            "seeds": [0],
+        },
+    )
+    assert (tmp_path / "va" / "model.json").is_file()
 
 
 def test_notebook_2_measures_the_networks_of_1_and_3(executed, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from itertools import pairwise
 
 import nbformat
@@ -75,6 +76,26 @@ def test_the_mood_report(tmp_path):
     assert "more positive after than before" in page
     assert "p (Holm)" in page
     assert "AI Act" in page
+
+
+def test_the_mood_of_a_few_guests_of_ones_own(viewer, tmp_path):
+    for side in ("before", "after"):
+        (tmp_path / side).mkdir()
+        for guest in ("Ana", "Bo", "Cy Müller"):
+            shutil.copy(viewer, tmp_path / side / f"{guest}.mp4")
+    parameters = {"clips": str(tmp_path), "min_valid_s": 0.5}
+    executed = run_notebook("07_before_after_mood.ipynb", tmp_path / "m.ipynb", parameters)
+    page = render(executed, tmp_path / "m.html", "Mood").read_text(encoding="utf-8")
+    assert "too few to say more (at least 5 per side needed)" in page
+
+
+def test_a_study_of_one_person_of_ones_own(viewer, tmp_path):
+    (tmp_path / "m.csv").write_text(f"respondent,stimulus,video\nann,film,{viewer}\n")
+    quick = {"n_boot": 200, "n_permutations": 200}
+    parameters = {"manifest": str(tmp_path / "m.csv"), "config": quick}
+    executed = run_notebook("06_ad_study_report.ipynb", tmp_path / "s.ipynb", parameters)
+    page = render(executed, tmp_path / "s.html", "Study").read_text(encoding="utf-8")
+    assert "too small for a verdict" in page
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from make_student_copy import make_student_copy
+from PIL import Image
 
 import fer_nb
+from fer_nb.demo import smiling_people
 from fer_nb.reports import run_notebook
 
 ROOT = Path(__file__).parents[2]
@@ -157,6 +159,18 @@ def test_the_bias_lab_and_its_solution_run(tmp_path):
     solution = ROOT / "notebooks" / "solutions" / "08_bias_lab.ipynb"
     out = run_notebook(solution, tmp_path / "solved.ipynb", {"people": [4, 8]})
     assert nbformat.read(out, 4)
+
+
+def test_the_bias_lab_takes_faces_whose_smiles_nobody_sees(tmp_path):
+    images, table = smiling_people(8, (0, 0, 0), seed=0)
+    table["strength"] = [0, 0, 1] * 8
+    table["image_path"] = [str(tmp_path / f"{i}.png") for i in range(len(images))]
+    for path, image in zip(table["image_path"], images, strict=True):
+        Image.fromarray(image).save(path)
+    table.to_csv(tmp_path / "faces.csv", index=False)
+    parameters = {"faces": str(tmp_path / "faces.csv")}
+    out = run_notebook("08_bias_lab.ipynb", tmp_path / "lab.ipynb", parameters)
+    assert "no threshold finds half of the smiles" in out.read_text("utf-8")
 
 
 def test_the_solution_of_notebook_5_runs(tmp_path):

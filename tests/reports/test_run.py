@@ -8,8 +8,9 @@ import papermill
 import pytest
 
 from fer_nb.errors import FerError
-from fer_nb.reports import run_notebook
+from fer_nb.reports import report_study, report_video, run_notebook
 from fer_nb.reports.run import render
+from fer_nb.study import StudyConfig
 
 
 @pytest.fixture
@@ -48,6 +49,17 @@ def test_code_where_the_user_stands_is_not_imported(notebook, tmp_path, monkeypa
     )
     assert "site-packages" in said(out)
     assert "PYTHONSAFEPATH" not in os.environ
+
+
+def test_a_notebook_where_the_user_stands_is_not_run(notebook, viewer, tmp_path, monkeypatch):
+    trap = notebook("raise SystemExit('run')").read_bytes()
+    for name in ("05_reaction_report.ipynb", "06_ad_study_report.ipynb"):
+        (tmp_path / name).write_bytes(trap)
+    (tmp_path / "m.csv").write_text(f"respondent,stimulus,video\nann,film,{viewer}\n")
+    monkeypatch.chdir(tmp_path)
+    assert report_video(viewer, "out", every=15).ok
+    quick = StudyConfig(n_boot=200, n_permutations=200)
+    assert report_study("m.csv", "study", config=quick, every=15).is_file()
 
 
 def test_a_kernel_that_is_killed_is_told(notebook, tmp_path):
