@@ -134,6 +134,7 @@ def render(
     _describe_pictures(notebook.cells)
     exporter = HTMLExporter(
         template_name="basic",
+        extra_template_basedirs=[],  # else templates, which are code, come from where one stands
         exclude_input=True,
         exclude_output_prompt=True,
         exclude_anchor_links=True,

@@ -62,6 +62,20 @@ def test_a_notebook_where_the_user_stands_is_not_run(notebook, viewer, tmp_path,
     assert report_study("m.csv", "study", config=quick, every=15).is_file()
 
 
+def test_a_template_where_the_user_stands_is_not_used(tmp_path, monkeypatch):
+    """nbconvert looks for templates where it runs, and a template is code."""
+    for name in ("basic", "classic", "base"):
+        (tmp_path / name).mkdir()
+        for file in ("index.html.j2", "base.html.j2"):
+            (tmp_path / name / file).write_text("of a stranger")
+    monkeypatch.chdir(tmp_path)
+    cell = nbformat.v4.new_markdown_cell("of ours")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), "done.ipynb")
+    page = render("done.ipynb", "page.html", "title").read_text("utf-8")
+    assert "of ours" in page
+    assert "of a stranger" not in page
+
+
 def test_a_kernel_that_is_killed_is_told(notebook, tmp_path):
     path = notebook("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     with pytest.raises(FerError, match=r"cell\.ipynb died.*what was analysed is kept"):

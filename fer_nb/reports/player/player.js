@@ -158,7 +158,7 @@ class Player {
     video.addEventListener("click", () => this.toggle());
     video.addEventListener("error", () => {
       video.replaceWith(
-        element("p", { class: "fer-note" }, "The film cannot be played here; the curves work without it."),
+        element("p", { class: "fer-note" }, "This browser cannot play the film (most play H.264 in an .mp4 file); the curves work without it."),
       );
       this.video = null;
     });
