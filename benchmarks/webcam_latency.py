@@ -26,6 +26,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
 from lab_harness import LabPage, LabServer, chromium, face_clip
 
 CELL = "import fer_nb\npreview = fer_nb.WebcamPreview(size={size!r})\npreview"
+CAMERA = """() => {
+    const { videoWidth, videoHeight } = document.querySelector(".fer-webcam video");
+    return [videoWidth, videoHeight];
+}"""
 STATE = (
     "import json, os; s = preview._session; d = list(s.delays_ms); s.delays_ms.clear()\n"
     "print(json.dumps([s.frames_seen, s._last_s, d, os.getpid()]))"
@@ -42,7 +46,8 @@ def measure(minutes: float, size: str, every_s: float = 10.0) -> dict:
     """Run the preview and return what was seen every `every_s` seconds, and over all."""
     rows, delays = [], []
     with tempfile.TemporaryDirectory() as folder:
-        clip = face_clip(Path(folder) / "face.mjpeg")
+        width, height = map(int, size.split("x"))
+        clip = face_clip(Path(folder) / "face.mjpeg", size=(width, height))
         server = LabServer(Path(folder)).start()
         try:
             with chromium(clip, ["--use-fake-ui-for-media-stream"]) as browser:
@@ -52,6 +57,9 @@ def measure(minutes: float, size: str, every_s: float = 10.0) -> dict:
                 page.run_cell(0)
                 page.press("Start")
                 page.says("1 face")
+                shown = page.page.evaluate(CAMERA)
+                if shown != [width, height]:
+                    raise SystemExit(f"the camera gives {shown}, not {size}")
                 page.page.wait_for_timeout(10_000)  # caches are warm and the ballast is chosen
                 frames, at, _, pid = json.loads(page.ask(STATE))
                 for _ in range(max(1, round(60 * minutes / every_s))):

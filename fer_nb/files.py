@@ -38,6 +38,8 @@ def existing(path: str | Path) -> Path:
     MediaError
         If it is missing, a folder, or empty.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise MediaError(f"a file is named by its path, not by {path!r:.60}")
     path = Path(path)
     try:
         status = path.stat()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fer_nb import files
-from fer_nb.errors import FerError
+from fer_nb.errors import FerError, MediaError
 from fer_nb.files import check_free, existing, make_folder, new_file, sha256
 
 
@@ -125,3 +125,8 @@ def test_long_names_are_no_crash(tmp_path):
         existing(tmp_path / ("x" * 300))
     with pytest.raises(FerError, match="name too long"):
         make_folder(tmp_path / ("x" * 300))
+
+
+def test_what_is_no_path_is_refused():
+    with pytest.raises(MediaError, match="by its path, not by None"):
+        existing(None)

@@ -75,6 +75,12 @@ def test_wheel_holds_what_is_needed_and_no_more(dist):
         "fer_nb/widgets/webcam.js",
     ):
         assert wanted in names
+    [terms] = [name for name in names if name.endswith("licenses/LICENSE-WEIGHTS")]
+    told = zipfile.ZipFile(wheel).read(terms).decode()
+    weights = {name for name in names if name.endswith((".onnx", ".keras"))}
+    assert {name for name in weights if name not in told} == {
+        "fer_nb/models/compact-0.10/model.onnx"
+    }
     trained = [name for name in names if name.endswith((".h5", ".keras", ".npz"))]
     assert trained == [IDENTITY]
     assert not [name for name in names if ".ipynb_checkpoints" in name or name.startswith("tests")]

@@ -112,10 +112,12 @@ def check_picture(picture: np.ndarray, what: str = "a picture") -> np.ndarray:
     right_shape = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
     floating = picture.dtype.kind == "f" and right_shape
     if not right_shape or picture.dtype != np.uint8 or picture.size == 0:
+        remedy = "; of values from 0 to 1: (255 * picture).astype('uint8')" if floating else ""
+        if picture.ndim == 3 and picture.shape[2] == 4:
+            remedy = "; without its transparency: picture[..., :3]"
         raise FerError(
             f"{what} must be a uint8 array (H, W, 3) in RGB or (H, W) in grey, "
-            f"not {picture.dtype} {picture.shape}"
-            + ("; of values from 0 to 1: (255 * picture).astype('uint8')" if floating else "")
+            f"not {picture.dtype} {picture.shape}{remedy}"
         )
     return picture
 

@@ -101,10 +101,11 @@ class Face5Detector(Settings):
             rows = np.concatenate([rows, self._look(far) / _scales(scale * shrink)])
         seen = self._look_again(grey, best(rows), least, sure)
         seen = [face for face in seen if face[0] >= least]
+        boxes = [face[:5].tolist() for face in seen]
         faces = [
             Face(x0, y0, x1 - x0, y1 - y0, score, *inner)
-            for (score, x0, y0, x1, y1, *_), inner in zip(
-                seen, self._look_closely(grey, seen), strict=True
+            for (score, x0, y0, x1, y1), inner in zip(
+                boxes, self._look_closely(grey, seen), strict=True
             )
         ]
         return largest_first(faces)

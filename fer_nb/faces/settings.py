@@ -17,10 +17,16 @@ class Settings:
         """Be copied to another process as these settings: the files are loaded there."""
         settings = {
             key: value.absolute() if isinstance(value, Path) else value
-            for key, value in vars(self).items()
-            if not key.startswith("_")
+            for key, value in self._settings().items()
         }
         return partial(type(self), **settings), ()
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{key}={value!r}" for key, value in self._settings().items())
+        return f"{type(self).__name__}({settings})"
+
+    def _settings(self) -> dict:
+        return {key: value for key, value in vars(self).items() if not key.startswith("_")}
 
 
 def checked_side(side: int, name: str = "max_side") -> int:

@@ -243,6 +243,8 @@ def find_model(name: str | Path) -> Path:
     """
     if (folder := model_folders().get(str(name))) is not None:
         return folder
+    if not isinstance(name, str | Path):
+        raise ModelError(f"a model is found by its name or path, not by {name!r}")
     path = Path(name)
     if path.suffix in (".onnx", ".tflite") and path.is_file():
         own = path.with_suffix(".json")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fer_nb.emotions import EMOTIONS
+from fer_nb.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,26 @@ class Predictions:
         On the 1-7 scale, 4 neutral.
     prior : dict of str to float, optional
         The class frequencies that `probs` assumes, where they are known.
+
+    Raises
+    ------
+    ModelError
+        If the arrays have other shapes.
     """
 
     probs: np.ndarray
     valence: np.ndarray
     arousal: np.ndarray
     prior: Mapping[str, float] | None = None
+
+    def __post_init__(self):
+        shapes = np.shape(self.probs), np.shape(self.valence), np.shape(self.arousal)
+        count = (len(self.probs),)
+        if shapes != ((*count, len(EMOTIONS)), count, count):
+            raise ModelError(
+                f"probs, valence and arousal must be of shapes (n, {len(EMOTIONS)}), (n,) and "
+                f"(n,), not {', '.join(map(str, shapes))}"
+            )
 
     @cached_property
     def emotion(self) -> list[str]:

@@ -42,25 +42,32 @@ def chromium_path() -> str | None:
     return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
-def face_clip(path: Path, name: str = "astronaut", seconds: float = 2.0, fps: int = 30) -> Path:
-    """Write a 640x480 Motion-JPEG clip of a sample photo that sways a little; it loops smoothly."""
+def face_clip(
+    path: Path,
+    name: str = "astronaut",
+    seconds: float = 2.0,
+    fps: int = 30,
+    size: tuple[int, int] = (640, 480),
+) -> Path:
+    """Write a Motion-JPEG clip of a sample photo that sways a little; it loops smoothly."""
     from fer_nb.widgets.samples import sample
 
     photo = cv2.cvtColor(sample(name), cv2.COLOR_RGB2BGR)
     if name == "astronaut":
         photo = photo[:300, 60:460]  # head and shoulders, as before a webcam
-    scale = max(640 / photo.shape[1], 480 / photo.shape[0])
+    width, height = size
+    scale = max(width / photo.shape[1], height / photo.shape[0])
     frames = round(seconds * fps)
     with open(path, "wb") as file:
         for i in range(frames):
             phase = 2 * np.pi * i / frames
             zoom = scale * (1.04 + 0.03 * np.sin(phase))
-            centre = 320 + 14 * np.sin(phase), 240 + 8 * np.cos(phase)
+            centre = width / 2 + 14 * np.sin(phase), height / 2 + 8 * np.cos(phase)
             shift = [
                 c - zoom * side / 2 for c, side in zip(centre, photo.shape[1::-1], strict=True)
             ]
             move = np.float32([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
-            view = cv2.warpAffine(photo, move, (640, 480), borderMode=cv2.BORDER_REPLICATE)
+            view = cv2.warpAffine(photo, move, size, borderMode=cv2.BORDER_REPLICATE)
             file.write(cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
     return path
 

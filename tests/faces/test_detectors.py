@@ -174,3 +174,9 @@ def test_small_faces_are_left_out_by_any_detector(astronaut, shared):
         assert load_detector(name, min_size=200, **options)(astronaut) == []
         with pytest.raises(ModelError, match="min_size"):
             load_detector(name, min_size=-1, **options)
+
+
+def test_a_detector_shows_its_settings():
+    shown = repr(load_detector("haar", min_neighbors=7))
+    assert shown.startswith("HaarDetector(")
+    assert "min_neighbors=7" in shown

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_nb.errors import FerError
-from fer_nb.faces import Face, crop_face
+from fer_nb.faces import Face, check_picture, crop_face
 from fer_nb.faces.pose import Pose
 from fer_nb.opencv import cv2
 
@@ -21,6 +21,14 @@ def test_boxes_far_larger_than_the_picture_are_refused(astronaut):
 def test_boxes_of_no_numbers_are_refused(astronaut, box):
     with pytest.raises(FerError, match="finite"):
         crop_face(astronaut, Face(*box, 1.0))
+
+
+def test_a_picture_of_another_kind_is_refused_with_a_remedy(astronaut):
+    clear = np.dstack([astronaut, astronaut[..., 0]])
+    with pytest.raises(FerError, match=r"without its transparency: picture\[\.\.\., :3\]"):
+        check_picture(clear)
+    with pytest.raises(FerError, match=r"\(255 \* picture\)"):
+        check_picture(astronaut / 255)
 
 
 @given(coordinate, coordinate, side, side, st.floats(0, 1))

@@ -159,3 +159,8 @@ def test_damaged_models_are_refused(tmp_path):
     (copy / "model.onnx").unlink()
     with pytest.raises(ModelError, match="is missing"):
         load_model(copy)
+
+
+def test_what_is_no_name_is_refused():
+    with pytest.raises(ModelError, match="name or path, not by None"):
+        load_model(None)

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 import fer_nb
+from fer_nb.errors import ModelError
 from fer_nb.models import Crop, Model, crop_of, describe_model, load_model, name_of, ratings_of
 
 
@@ -60,3 +61,9 @@ def test_a_recording_is_reported_with_it(viewer, tmp_path):
     assert "SHA-256 None" not in page
     with pytest.raises(fer_nb.FerError, match="force=True"):  # nothing tells it from another model
         report_video(viewer, tmp_path, model=AlwaysHappy(), every=5)
+
+
+@pytest.mark.parametrize(("probs", "rated"), [((2, 8), 2), ((2, 9), 3), ((9,), 9)])
+def test_predictions_of_another_shape_are_refused(probs, rated):
+    with pytest.raises(ModelError, match=r"shapes \(n, 9\), \(n,\) and \(n,\)"):
+        fer_nb.Predictions(np.zeros(probs), np.zeros(rated), np.zeros(rated))
