@@ -180,7 +180,7 @@ def assert_photos_are_read(address: str, astronaut, *options: str) -> None:
     asked = [f"{address}/in/a.png", f"{address}/in/all", "--out", f"{address}/out", *options]
     run = CliRunner().invoke(app, ["image", *asked])
     assert isinstance(run.exception, FerError), run.output  # of the broken one
-    assert "1 of the files" in str(run.exception)
+    assert "1 of the photos failed" in str(run.exception)
     assert f"{address}/in/a.png: happy" in run.output
     assert f"{address}/out/emotions.csv" in run.output
     found = {path.rpartition("/out/")[2] for path in files.find(f"{name}/out")}
